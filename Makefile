@@ -1,0 +1,49 @@
+# `make demo` and `make test` need Rust, Python 3 with pip, and the package registries; nothing else.
+CARGO ?= cargo
+PYTHON ?= python3
+# Prompts that `make demo` times: generated ones, or a file of yours, one prompt a line.
+PROMPTS ?= target/demo/prompts.txt
+BIN = target/release/promptgate
+
+.PHONY: all demo test lint runtime build bench train clean
+
+all: build
+
+build: runtime
+	$(CARGO) build --release --locked
+
+# ONNX Runtime out of its hash-pinned wheel, into runtime/.
+runtime:
+	@scripts/fetch-onnxruntime.sh
+
+demo: build
+	@scripts/demo.sh $(BIN) $(PROMPTS)
+
+test: runtime lint
+	$(CARGO) test --locked
+	$(CARGO) test --locked --no-default-features --lib
+	$(CARGO) test --locked --no-run --benches
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --no-default-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps
+
+# Criterion benches: stages, pipeline, load. PROMPTS=FILE adds a log of yours, one prompt a line.
+bench: runtime
+	$(CARGO) bench --locked
+
+# Trains both models anew: make train DATA=DIR [TRAIN_FLAGS=--quick]. Needs a few gigabytes for PyTorch.
+train: .venv/.ready
+	.venv/bin/python models/training/train.py --data $(DATA) $(if $(findstring --quick,$(TRAIN_FLAGS)),,--out models) $(TRAIN_FLAGS)
+
+.venv/.ready: models/training/requirements.txt
+	@test -n "$(DATA)" || { echo "usage: make train DATA=DIR [TRAIN_FLAGS=--quick]" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+clean:
+	$(CARGO) clean
+	rm -rf runtime .venv

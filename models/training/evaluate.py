@@ -1,0 +1,218 @@
+"""Calibration, thresholds, cascade bands and the numbers on held-back rows.
+
+All of it reads the scores of the shipped ONNX files, one window at a time.
+"""
+
+import hashlib
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from data import LABELS, REAL_USERS
+
+ORDINARY_BUDGET = 0.003  # share of ordinary harmless prompts that may be blocked
+LOOKALIKE_BUDGET = 0.04  # likewise for harmless look-alikes of violations
+CASCADE_LOSS = 0.005  # share of what main catches that screen may wave through
+
+
+def fit_platt(scores, target, weight):
+    """Returns scale and bias per label that calibrate uncalibrated `scores`.
+
+    A weak prior of scale 1 and bias 0, worth about one row, steadies rare labels.
+    """
+    clipped = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    logits = np.log(clipped / (1 - clipped))
+
+    def fit_one(column):
+        def cost(parameters):
+            scale, bias = np.exp(parameters[0]), parameters[1]
+            z = logits[:, column] * scale + bias
+            loss = np.logaddexp(0, z) - target[:, column] * z
+            return (loss * weight).sum() + parameters[0] ** 2 + 0.1 * bias**2
+
+        found = minimize(cost, np.zeros(2), method="Nelder-Mead").x
+        return np.exp(found[0]), found[1]
+
+    fitted = [fit_one(column) for column in range(len(LABELS))]
+    return np.array([scale for scale, _ in fitted]), np.array([bias for _, bias in fitted])
+
+
+class Held:
+    """Held-back rows as arrays, with the groups that the report speaks of."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.target = np.array([row.target for row in rows]) > 0.5
+        self.violation = self.target.any(1)
+        self.test = np.array([row.split == "test" for row in rows])
+        trusted = np.array([row.trusted for row in rows])
+        source = np.array([row.source for row in rows])
+        self.borderline = np.array([row.borderline for row in rows])
+        self.english = np.array([row.lang == "en" for row in rows])
+        self.real = source == "real_labelled"
+        self.authored = trusted & ~self.real
+        self.lookalike = np.array([row.lookalike for row in rows]) & ~self.violation
+        self.captions = ~trusted & (source != f"benign_{REAL_USERS}")
+        self.unreviewed = source == f"benign_{REAL_USERS}"
+        self.plain_real = self.real & ~self.violation & ~self.borderline & ~self.lookalike
+        self.ordinary = self.captions | self.plain_real
+        self.half = np.array([hashlib.sha256(row.group.encode()).digest()[0] % 2 == 1 for row in rows])
+        self.weight = np.array([row.weight if row.trusted else 0.25 for row in rows])
+
+
+def blocked(scores, thresholds):
+    """Returns which rows reach any label's threshold."""
+    return (scores >= np.asarray(thresholds)).any(1)
+
+
+def recall_and_costs(held, hit, within):
+    """Returns weighted recall, ordinary and look-alike block rates of `hit` among rows `within`."""
+    positive = within & held.violation
+    weight = np.where(held.borderline, 0.5, 1.0)
+    recall = (hit & positive) @ weight / ((positive @ weight) or 1)
+    ordinary, lookalike = within & held.ordinary, within & held.lookalike
+    return recall, hit[ordinary].mean(), hit[lookalike].mean()
+
+
+def sweep_thresholds(held, scores, price, within, rounds=2):
+    """Returns thresholds that maximise recall minus `price` times the share of the budgets used."""
+    grid = np.concatenate([np.linspace(0.05, 0.9, 35), [0.93, 0.95, 0.97, 0.98, 0.99, 1.01]])
+    thresholds = np.full(len(LABELS), 0.5)
+    for _ in range(rounds):
+        for column in range(len(LABELS)):
+            others = np.delete(np.arange(len(LABELS)), column)
+            rest = blocked(scores[:, others], thresholds[others])
+
+            def value(candidate):
+                hit = rest | (scores[:, column] >= candidate)
+                recall, ordinary, lookalike = recall_and_costs(held, hit, within)
+                return recall - price * (ordinary / ORDINARY_BUDGET + lookalike / LOOKALIKE_BUDGET)
+
+            thresholds[column] = max(grid[::-1], key=value)
+    return thresholds
+
+
+def choose_thresholds(held, scores, within, budget_factor=1.0):
+    """Returns the thresholds with the highest recall that keep both budgets (times a factor)."""
+    best, best_recall = np.full(len(LABELS), 0.99), -1.0
+    for price in np.geomspace(0.005, 1.0, 24):
+        thresholds = sweep_thresholds(held, scores, price, within)
+        recall, ordinary, lookalike = recall_and_costs(held, blocked(scores, thresholds), within)
+        fits = ordinary <= ORDINARY_BUDGET * budget_factor and lookalike <= LOOKALIKE_BUDGET * budget_factor
+        if fits and recall > best_recall:
+            best, best_recall = thresholds, recall
+    return np.minimum(best, 0.999).round(3)
+
+
+def cross_fitted(held, scores):
+    """Returns recall and block rates when thresholds come from the other half of the rows."""
+    hit = np.zeros(len(scores), dtype=bool)
+    for half in (held.half, ~held.half):
+        hit[half] = blocked(scores, choose_thresholds(held, scores, ~half))[half]
+    return rates(held, hit)
+
+
+def rates(held, hit, within=None):
+    """Returns the recall of each group of violations and the block rate of each harmless group."""
+    within = np.ones(len(hit), dtype=bool) if within is None else within
+    groups = {
+        "recall_real_clear": held.real & held.violation & ~held.borderline,
+        "recall_real_borderline": held.real & held.violation & held.borderline,
+        "recall_authored_english": held.authored & held.violation & held.english,
+        "recall_authored_other": held.authored & held.violation & ~held.english,
+        "blocked_captions": held.captions,
+        "blocked_plain_real": held.plain_real,
+        "blocked_unreviewed_real": held.unreviewed,
+        "blocked_lookalikes": held.lookalike,
+        "blocked_lookalikes_real_clear": held.lookalike & held.real & ~held.borderline,
+        "blocked_lookalikes_authored": held.lookalike & held.authored,
+    }
+    return {name: (int((rows & within).sum()), float(hit[rows & within].mean())) for name, rows in groups.items()}
+
+
+def curve(target, score):
+    """Returns AUROC and average precision, or None where one class is missing."""
+    if target.all() or not target.any():
+        return None
+    return float(roc_auc_score(target, score)), float(average_precision_score(target, score))
+
+
+def per_label(held, scores, thresholds, within):
+    """Returns a table: label, positives, AUROC, AP, recall and false-positive rate at the threshold."""
+    table = []
+    for column, label in enumerate(LABELS):
+        target, score = held.target[within, column], scores[within, column]
+        hit = score >= thresholds[column]
+        if curve(target, score):
+            table.append((label, int(target.sum()), *curve(target, score), hit[target].mean(), hit[~target].mean()))
+    target, score = held.violation[within], scores[within].max(1)
+    hit = blocked(scores[within], thresholds)
+    table.append(("any", int(target.sum()), *curve(target, score), hit[target].mean(), hit[~target].mean()))
+    return table
+
+
+def pair_order(held, scores, within):
+    """Returns how many minimal pairs there are and how often the violating twin scores higher."""
+    twins = {}
+    for index in np.flatnonzero(within):
+        if held.rows[index].pair:
+            twins.setdefault(held.rows[index].pair, {})[bool(held.violation[index])] = scores[index].max()
+    whole = [twin for twin in twins.values() if len(twin) == 2]
+    return len(whole), float(np.mean([twin[True] > twin[False] for twin in whole])) if whole else 0.0
+
+
+def novel(held, train_texts, within, limit=0.6):
+    """Returns which rows `within` share fewer than `limit` of their words with any training text."""
+    counter = CountVectorizer(binary=True, token_pattern=r"\w+")
+    train = counter.fit_transform(train_texts).astype(np.float32)
+    index = np.flatnonzero(within)
+    texts = [held.rows[row].text for row in index]
+    own = counter.transform(texts).astype(np.float32)
+    # Words outside the training vocabulary count for the union, so the lengths come from the texts.
+    sizes = np.array([len(set(counter.build_analyzer()(text))) for text in texts])
+    shared = (own @ train.T).toarray()
+    union = sizes[:, None] + np.asarray(train.sum(1)).ravel()[None] - shared
+    out = np.zeros(len(held.rows), dtype=bool)
+    out[index] = (shared / np.maximum(union, 1)).max(1) < limit
+    return out
+
+
+def choose_bands(held, screen, main, thresholds, traffic, within):
+    """Returns screen's low and high bands and what they cost.
+
+    `low` is as high as it may be while at most `CASCADE_LOSS` of the violations that
+    main catches fall below it; it starts equal for all labels and is then raised label
+    by label where that sends fewer prompts of `traffic` on. `high` is the lowest score that no harmless
+    held-back row reaches, so that screen alone never blocks what main would let pass.
+    """
+    caught = screen[within & held.violation & blocked(main, thresholds)]
+    grid = np.geomspace(0.001, 0.5, 60)
+
+    def passed(low):
+        return 1 - blocked(traffic, low).mean()
+
+    def lost(low):
+        return 1 - blocked(caught, low).mean()
+
+    fitting = [value for value in grid if lost(np.full(len(LABELS), value)) <= CASCADE_LOSS]
+    low = np.full(len(LABELS), max(fitting, default=grid[0]))
+    for _ in range(2):
+        for column in range(len(LABELS)):
+            def at(value):
+                return np.where(np.arange(len(LABELS)) == column, value, low)
+
+            low = at(max((value for value in grid if lost(at(value)) <= CASCADE_LOSS),
+                         key=lambda value: passed(at(value)), default=low[column]))
+    harmless = screen[within & ~held.violation & ~held.borderline]
+    high = np.minimum(np.maximum(harmless.max(0) + 0.01, 0.5), 0.999)
+    low, high = low.round(4), high.round(4)
+    costs = {
+        "lost": lost(low), "caught": len(caught), "decided": blocked(caught, high).mean(),
+        "traffic": len(traffic), "traffic_on": blocked(traffic, low).mean() - blocked(traffic, high).mean(),
+        "captions_on": blocked(screen[within & held.captions], low).mean(),
+        "plain_real_on": blocked(screen[within & held.plain_real], low).mean(),
+        "lookalikes_on": blocked(screen[within & held.lookalike], low).mean(),
+    }
+    return low, high, {name: float(value) for name, value in costs.items()}

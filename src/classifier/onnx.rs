@@ -1,0 +1,314 @@
+//! ONNX models: `tokenizers` in front, ONNX Runtime behind, one prompt at a time.
+//!
+//! Dynamic 8-bit quantization is not batch-invariant (a crafted batch-mate can move a score), so every window runs alone.
+//! A session has one thread; a model has as many sessions as callers need, up to one a core.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use ort::environment::Environment;
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::TensorRef;
+use sha2::{Digest, Sha256};
+use tokenizers::Tokenizer;
+
+use super::{Classifier, Manifest};
+use crate::category::Category;
+use crate::decision::Scores;
+use crate::error::{ClassifyError, LoadError};
+
+/// Name of the ONNX Runtime library on this platform.
+#[cfg(target_os = "macos")]
+const LIBRARY: &str = "libonnxruntime.dylib";
+/// Name of the ONNX Runtime library on this platform.
+#[cfg(target_os = "windows")]
+const LIBRARY: &str = "onnxruntime.dll";
+/// Name of the ONNX Runtime library on this platform.
+#[cfg(not(any(target_os = "macos", target_os = "windows")))]
+const LIBRARY: &str = "libonnxruntime.so";
+
+/// The files of a model folder, in memory.
+pub(crate) struct ModelFiles<'a> {
+    /// Names the folder in errors.
+    pub(crate) place: String,
+    /// `model.toml`.
+    pub(crate) manifest: &'a str,
+    /// `tokenizer.json`.
+    pub(crate) tokenizer: &'a [u8],
+    /// `model.onnx`.
+    pub(crate) graph: &'a [u8],
+}
+
+/// A model of `models/<name>/`: text in, one score per label out.
+pub struct OnnxClassifier {
+    name: String,
+    manifest: Manifest,
+    tokenizer: Tokenizer,
+    /// The ids that frame every window.
+    frame: (u32, u32),
+    graph: Box<[u8]>,
+    pool: Pool,
+    deadline: Duration,
+}
+
+impl OnnxClassifier {
+    /// Reads `model.toml`, `tokenizer.json` and `model.onnx` from `folder`.
+    ///
+    /// # Errors
+    ///
+    /// A missing file, a hash that differs, a manifest, tokenizer or graph that does not fit, or no ONNX Runtime library.
+    pub fn load(folder: &Path, deadline: Duration) -> Result<Self, LoadError> {
+        let read = |file: &str| {
+            let path = folder.join(file);
+            std::fs::read(&path).map_err(|error| {
+                LoadError::new(path.display().to_string(), format!("cannot be read: {error}, expected a model file"))
+            })
+        };
+        let manifest = String::from_utf8(read("model.toml")?).map_err(|_| {
+            LoadError::new(folder.join("model.toml").display().to_string(), "invalid UTF-8, expected TOML")
+        })?;
+        Self::from_files(
+            &ModelFiles {
+                place: folder.display().to_string(),
+                manifest: &manifest,
+                tokenizer: &read("tokenizer.json")?,
+                graph: &read("model.onnx")?,
+            },
+            deadline,
+        )
+    }
+
+    /// Builds the classifier from files in memory and runs it once, so that the first caller does not wait.
+    pub(crate) fn from_files(files: &ModelFiles<'_>, deadline: Duration) -> Result<Self, LoadError> {
+        let place = |file: &str| format!("{}/{file}", files.place);
+        let manifest = Manifest::parse(&place("model.toml"), files.manifest)?;
+        let mut digest = String::new();
+        for (file, bytes) in [("tokenizer.json", files.tokenizer), ("model.onnx", files.graph)] {
+            digest = hex(&Sha256::digest(bytes));
+            match manifest.sha256.get(file) {
+                Some(expected) if *expected == digest => {}
+                Some(expected) => {
+                    return Err(LoadError::new(
+                        place(file),
+                        format!("sha256 is {digest}, model.toml expected {expected}"),
+                    ));
+                }
+                None => {
+                    return Err(LoadError::new(place("model.toml"), format!("no `sha256` of `{file}`, expected one")));
+                }
+            }
+        }
+        let fail = |file: &str, error: String| LoadError::new(place(file), error);
+        let tokenizer = Tokenizer::from_bytes(files.tokenizer)
+            .map_err(|error| fail("tokenizer.json", format!("{error}, expected a tokenizer of this version")))?;
+        let special = |token: &str| {
+            tokenizer
+                .token_to_id(token)
+                .ok_or_else(|| fail("tokenizer.json", format!("no token `{token}`, expected one")))
+        };
+        let frame = (special("[CLS]")?, special("[SEP]")?);
+        let classifier = Self {
+            name: format!("{}@{}", manifest.name, digest.get(..12).unwrap_or(&digest)),
+            tokenizer,
+            frame,
+            graph: files.graph.into(),
+            pool: Pool::new(available_parallelism().map_or(1, usize::from)),
+            deadline,
+            manifest,
+        };
+        let session = classifier.open_session().map_err(|error| fail("model.onnx", error))?;
+        if session.inputs().iter().map(ort::value::Outlet::name).ne(["input_ids"])
+            || !session.outputs().iter().any(|output| output.name() == "scores")
+        {
+            return Err(fail("model.onnx", "inputs or outputs differ, expected `input_ids` and `scores`".to_owned()));
+        }
+        classifier.pool.put(session);
+        classifier.classify(&["a lighthouse at dusk"]).map_err(|error| {
+            fail("model.onnx", format!("{error}, expected {} scores of 0 to 1", Category::SCORED.len()))
+        })?;
+        Ok(classifier)
+    }
+
+    /// The manifest the model came with.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn open_session(&self) -> Result<Session, String> {
+        let open = || -> Result<Session, String> {
+            Session::builder(environment()?)
+                .map_err(|error| error.to_string())?
+                .with_intra_threads(1)
+                .map_err(|error| error.to_string())?
+                .with_inter_threads(1)
+                .map_err(|error| error.to_string())?
+                .with_optimization_level(GraphOptimizationLevel::All)
+                .map_err(|error| error.to_string())?
+                .commit_from_memory(&self.graph)
+                .map_err(|error| error.to_string())
+        };
+        open()
+    }
+
+    fn score(&self, session: &mut Session, text: &str) -> Result<Scores, ClassifyError> {
+        let failed = |error: String| ClassifyError::failed(format!("model `{}`: {error}", self.manifest.name));
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| failed(error.to_string()))?;
+        let mut best: Option<Scores> = None;
+        for window in windows(encoding.get_ids(), self.manifest.max_tokens - 2, self.manifest.overlap_tokens) {
+            let (first, last) = self.frame;
+            let ids: Vec<i64> =
+                std::iter::once(first).chain(window.iter().copied()).chain([last]).map(i64::from).collect();
+            let input =
+                TensorRef::from_array_view(([1, ids.len()], &ids[..])).map_err(|error| failed(error.to_string()))?;
+            let output = session.run(ort::inputs!["input_ids" => input]).map_err(|error| failed(error.to_string()))?;
+            let (_, scores) =
+                output["scores"].try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
+            let scores: [f32; Category::SCORED.len()] = scores
+                .try_into()
+                .map_err(|_| failed(format!("{} scores, expected {}", scores.len(), Category::SCORED.len())))?;
+            if !scores.iter().all(|score| (0.0..=1.0).contains(score)) {
+                return Err(failed("a score that is not between 0 and 1".to_owned()));
+            }
+            best = Some(best.map_or(Scores(scores), |best| best.max(Scores(scores))));
+        }
+        best.ok_or_else(|| failed("no window".to_owned()))
+    }
+}
+
+impl Classifier for OnnxClassifier {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError> {
+        let mut session = self.pool.take(self.deadline, || {
+            self.open_session()
+                .map_err(|error| ClassifyError::failed(format!("model `{}`: {error}", self.manifest.name)))
+        })?;
+        let scores = batch.iter().map(|text| self.score(&mut session, text)).collect();
+        self.pool.put(session);
+        scores
+    }
+}
+
+/// Windows of at most `size` ids, `overlap` of them shared; one empty window for no ids.
+fn windows(ids: &[u32], size: usize, overlap: usize) -> impl Iterator<Item = &[u32]> {
+    let step = size - overlap;
+    let count = 1 + ids.len().saturating_sub(size).div_ceil(step);
+    (0..count).map(move |index| ids.get(index * step..(index * step + size).min(ids.len())).unwrap_or_default())
+}
+
+/// Sessions waiting for callers.
+struct Pool {
+    idle: Mutex<Idle>,
+    freed: Condvar,
+    most: usize,
+}
+
+struct Idle {
+    sessions: Vec<Session>,
+    /// Sessions there are, idle or at work.
+    open: usize,
+}
+
+impl Pool {
+    fn new(most: usize) -> Self {
+        Self { idle: Mutex::new(Idle { sessions: Vec::new(), open: 0 }), freed: Condvar::new(), most }
+    }
+
+    /// A panic while the lock is held cannot leave the pool inconsistent, so a poisoned lock is still good.
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An idle session, a new one, or the next that comes free within `deadline`.
+    fn take(
+        &self,
+        deadline: Duration,
+        open: impl FnOnce() -> Result<Session, ClassifyError>,
+    ) -> Result<Session, ClassifyError> {
+        let until = Instant::now() + deadline;
+        let mut idle = self.lock();
+        loop {
+            if let Some(session) = idle.sessions.pop() {
+                return Ok(session);
+            }
+            if idle.open < self.most {
+                idle.open += 1;
+                drop(idle);
+                return open().inspect_err(|_| self.lock().open -= 1);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ClassifyError::deadline());
+            }
+            idle = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn put(&self, session: Session) {
+        let mut idle = self.lock();
+        idle.sessions.push(session);
+        idle.open = idle.open.max(idle.sessions.len());
+        self.freed.notify_one();
+    }
+}
+
+/// The one environment a process may have.
+fn environment() -> Result<&'static Environment, String> {
+    static ENVIRONMENT: OnceLock<Result<Environment, String>> = OnceLock::new();
+    ENVIRONMENT
+        .get_or_init(|| {
+            let library = library();
+            let advice = |error: String| {
+                format!(
+                    "ONNX Runtime cannot be loaded from `{}` ({error}), expected version 1.24 or later: run `make runtime`, \
+                     or set ORT_DYLIB_PATH to the library",
+                    library.display()
+                )
+            };
+            ort::init_from(&library)
+                .map_err(|error| advice(error.to_string()))?
+                .with_telemetry(false)
+                .build()
+                .map_err(|error| advice(error.to_string()))
+        })
+        .as_ref()
+        .map_err(Clone::clone)
+}
+
+/// `ORT_DYLIB_PATH`, else beside the executable, else `runtime/` in a folder above it, else the loader's path.
+fn library() -> PathBuf {
+    if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        return path.into();
+    }
+    let executable = std::env::current_exe().and_then(std::fs::canonicalize).unwrap_or_default();
+    let beside = executable.parent().map(|folder| folder.join(LIBRARY));
+    // target/release/promptgate finds the runtime/ of its checkout; an installed bin/promptgate its ../runtime/.
+    let above = executable.ancestors().skip(1).take(5).map(|folder| folder.join("runtime").join(LIBRARY));
+    beside.into_iter().chain(above).find(|path| path.is_file()).unwrap_or_else(|| LIBRARY.into())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::windows;
+
+    #[test]
+    fn windows_cover_every_id() {
+        let ids: Vec<u32> = (0..100).collect();
+        let windows: Vec<&[u32]> = windows(&ids, 40, 10).collect();
+        assert_eq!(windows.iter().map(|window| window.len()).collect::<Vec<_>>(), [40, 40, 40]);
+        assert_eq!(windows[2][39], 99);
+        assert_eq!(super::windows(&[], 40, 10).count(), 1);
+        assert_eq!(super::windows(&ids[..40], 40, 10).count(), 1);
+        assert_eq!(super::windows(&ids[..41], 40, 10).map(<[u32]>::len).collect::<Vec<_>>(), [40, 11]);
+    }
+}

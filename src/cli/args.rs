@@ -1,0 +1,188 @@
+//! The arguments, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::Failure;
+use crate::lexicon::Wordlist;
+use crate::moderator::Moderator;
+use crate::policy::{Explain, Policy};
+use crate::prompt::Dialect;
+
+const EXAMPLES: &str = "Examples:
+  promptgate check 'a lighthouse at dusk --ar 3:2'
+  promptgate scan prompts.jsonl --id-field id -o decisions.jsonl
+  tail -n 1000 prompts.txt | promptgate scan --output-format table --show-text";
+
+/// Decides allow or block for image-generation prompts, with reasons.
+#[derive(Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) stages: Stages,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What replaces or extends the parts that are compiled in.
+#[derive(clap::Args)]
+pub(super) struct Stages {
+    /// Policy file instead of the default policy
+    #[arg(long, global = true, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Folder of word lists and rules instead of the ones compiled in
+    #[arg(long, global = true, value_name = "DIR")]
+    wordlists: Option<PathBuf>,
+    /// One more word list; may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    wordlist: Vec<PathBuf>,
+    /// Folder of models (with `screen` and `main` in it) instead of the ones compiled in
+    #[arg(long, global = true, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// Decide by word lists and rules alone
+    #[arg(long, global = true, conflicts_with = "models")]
+    no_models: bool,
+    /// Name the first reason of each category, or every one
+    #[arg(long, global = true, value_name = "HOW")]
+    explain: Option<ExplainArg>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ExplainArg {
+    First,
+    All,
+}
+
+impl Stages {
+    /// Builds the moderator these arguments describe.
+    pub(super) fn moderator(&self) -> Result<Moderator, Failure> {
+        let policy = match &self.policy {
+            Some(path) => Policy::load(path)?,
+            None => Policy::default_policy()?,
+        };
+        let policy = match self.explain {
+            Some(ExplainArg::First) => policy.with_explain(Explain::First),
+            Some(ExplainArg::All) => policy.with_explain(Explain::All),
+            None => policy,
+        };
+        let mut builder = Moderator::builder(policy);
+        if let Some(folder) = &self.wordlists {
+            builder = builder.wordlists_from(folder);
+        }
+        for path in &self.wordlist {
+            let place = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::File(place.clone(), format!("cannot be read: {error}, expected a word list"))
+            })?;
+            builder = builder.wordlist(Wordlist::parse(&place, &text)?);
+        }
+        if let Some(folder) = &self.models {
+            builder = builder.models_from(folder);
+        }
+        if self.no_models {
+            builder = builder.without_models();
+        }
+        Ok(builder.build()?)
+    }
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Decide about one prompt
+    #[command(after_help = "Exit status: 0 allow, 1 review or block, 2 error.
+
+Examples:
+  promptgate check 'slices of blood orange'
+  echo 'portrait of a knight' | promptgate check --negative 'nude, gore' --json")]
+    Check(Check),
+    /// Decide about every prompt of files: JSONL, or one prompt a line
+    #[command(
+        after_help = "One decision per row, in input order. A row that cannot be read becomes a row with an `error`.
+Exit status: 0 all allowed, 1 something blocked, 2 an error, even if the rest was scanned.
+
+Examples:
+  promptgate scan prompts.txt > decisions.jsonl
+  promptgate scan log.jsonl --prompt-field text --id-field request_id -o decisions.jsonl"
+    )]
+    Scan(Scan),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(clap::Args)]
+pub(super) struct Check {
+    /// The prompt; standard input if absent or `-`
+    pub(super) prompt: Option<String>,
+    /// The separate negative prompt
+    #[arg(long)]
+    pub(super) negative: Option<String>,
+    /// plain, midjourney or stable-diffusion; detected if absent
+    #[arg(long)]
+    pub(super) dialect: Option<Dialect>,
+    /// Print the decision as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Let the output quote the prompt
+    #[arg(long)]
+    pub(super) show_text: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Scan {
+    /// Files to scan; standard input if none or `-`
+    pub(super) files: Vec<PathBuf>,
+    /// How rows are written; by default JSONL if the first one starts with `{`
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) input_format: Option<InputFormat>,
+    /// JSON field of the prompt
+    #[arg(long, value_name = "FIELD", default_value = "prompt")]
+    pub(super) prompt_field: String,
+    /// JSON field of the negative prompt, where a row has one
+    #[arg(long, value_name = "FIELD", default_value = "negative")]
+    pub(super) negative_field: String,
+    /// JSON field of the row's id; the line number if absent
+    #[arg(long, value_name = "FIELD")]
+    pub(super) id_field: Option<String>,
+    /// Write here instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace the output file if it is there
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+    /// One JSON object a row, or a table for people
+    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
+    pub(super) output_format: OutputFormat,
+    /// Let the output quote the prompts
+    #[arg(long)]
+    pub(super) show_text: bool,
+    /// Add the microseconds each decision took
+    #[arg(long)]
+    pub(super) timing: bool,
+    /// Worker threads; one a core if absent
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// No progress and no summary on standard error
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InputFormat {
+    /// One JSON object a line
+    Jsonl,
+    /// One prompt a line
+    Lines,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// One JSON object a row
+    Jsonl,
+    /// A table for people
+    Table,
+}

@@ -1,0 +1,90 @@
+//! The command line: the only part that prints, reads the environment and exits.
+//!
+//! Exit status: 0 everything allowed, 1 something blocked or to be reviewed, 2 an error, even if the rest was scanned.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is this module's job")]
+
+mod args;
+mod check;
+mod human;
+mod input;
+mod scan;
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::decision::Verdict;
+use crate::error::LoadError;
+use args::{Args, Command};
+
+/// What went wrong, to be printed once.
+#[derive(Debug)]
+enum Failure {
+    /// A policy, list, rule or model.
+    Load(LoadError),
+    /// A file, by its place, and what was wrong with it.
+    File(String, String),
+    /// The reader of our output has gone: no error.
+    Closed,
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl Failure {
+    /// An error on writing the output; a closed pipe is none.
+    fn on_output(place: &str, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::Closed;
+        }
+        Self::File(place.to_owned(), format!("cannot be written: {error}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load(error) => {
+                write!(f, "{error}")?;
+                match error.source() {
+                    Some(cause) => write!(f, ": {cause}"),
+                    None => Ok(()),
+                }
+            }
+            Self::File(place, message) => write!(f, "{place}: {message}"),
+            Self::Closed => Ok(()),
+        }
+    }
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let args = Args::parse();
+    let done = match args.command {
+        Command::Check(command) => check::run(&args.stages, &command),
+        Command::Scan(command) => scan::run(&args.stages, &command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "promptgate", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|failure| match failure {
+        Failure::Closed => ExitCode::SUCCESS,
+        failure => {
+            eprintln!("promptgate: {failure}");
+            ExitCode::from(2)
+        }
+    })
+}
+
+/// The exit status for the worst verdict seen.
+fn status(worst: Verdict) -> ExitCode {
+    ExitCode::from(u8::from(worst > Verdict::Allow))
+}

@@ -1,0 +1,107 @@
+//! What the detectors find: [`Evidence`] that the policy weighs, and [`Mark`]s that rules combine.
+
+use std::sync::Arc;
+
+use crate::category::{Category, Severity};
+use crate::prompt::{Field, Role};
+use crate::span::{NormSpan, Span};
+use crate::text::View;
+
+/// The part of the pipeline that found something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Stage {
+    /// A length or size limit of the policy.
+    Limits,
+    /// A term of a word list.
+    Lexicon,
+    /// A rule.
+    Rules,
+    /// The small model.
+    Screen,
+    /// The transformer.
+    Main,
+}
+
+impl Stage {
+    /// The stable name used in output.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Limits => "limits",
+            Self::Lexicon => "lexicon",
+            Self::Rules => "rules",
+            Self::Screen => "screen",
+            Self::Main => "main",
+        }
+    }
+}
+
+/// Evidence that counts only if a model agrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Condition {
+    /// The category whose score is asked for.
+    pub category: Category,
+    /// The least score, 0 to 1, at which the evidence counts.
+    pub at_least: f32,
+}
+
+/// One finding in a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// What it is evidence of.
+    pub category: Category,
+    /// How bad it is if true.
+    pub severity: Severity,
+    /// Who found it.
+    pub stage: Stage,
+    /// Which term or rule: `gore-en:severed-head`, `election.vote-for.1`.
+    pub rule: Arc<str>,
+    /// The field `span` points into.
+    pub field: Field,
+    /// Where, as typed.
+    pub span: Span,
+    /// The views of the text it took to see it; empty for text as written.
+    pub via: Vec<&'static str>,
+    /// Present if the evidence counts only together with a score.
+    pub condition: Option<Condition>,
+}
+
+/// The number of a word list in a [`Lexicon`](crate::lexicon::Lexicon).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ListId(pub u16);
+
+/// A word of a list was seen: no evidence by itself, but rules combine marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The list the word is on.
+    pub list: ListId,
+    /// The side of the prompt it stands on.
+    pub role: Role,
+    /// The field `span` points into.
+    pub field: Field,
+    /// Where, as typed.
+    pub span: Span,
+    /// Where in the folded text of its view; comparable only between marks of one view.
+    pub norm: NormSpan,
+    /// The view it was seen in.
+    pub view: View,
+}
+
+/// Everything the detectors found in one reading of a prompt.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// Findings that the policy weighs.
+    pub evidence: Vec<Evidence>,
+    /// Words that rules combine.
+    pub marks: Vec<Mark>,
+}
+
+impl Findings {
+    /// Forgets everything, keeping the buffers.
+    pub fn clear(&mut self) {
+        self.evidence.clear();
+        self.marks.clear();
+    }
+}

@@ -1,0 +1,429 @@
+//! The policy: what the operator does about each category, and the pure function from evidence and scores to a decision.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::category::{Category, Severity};
+use crate::decision::{Decision, Reason, Scores, Verdict};
+use crate::error::LoadError;
+use crate::evidence::{Evidence, Stage};
+use crate::prompt::{Field, Prompt};
+
+/// What the user is told when a prompt could not be judged.
+const UNCHECKED: &str = "This prompt could not be checked. Please shorten it or try again.";
+const DEFAULT: &str = include_str!("default.toml");
+
+/// Whether a decision names every reason or stops at the first stage that settles it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Explain {
+    /// Later stages do not run once the verdict is settled.
+    #[default]
+    First,
+    /// Every stage runs.
+    All,
+}
+
+/// What the policy does about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Allow,
+    Review,
+    Block,
+}
+
+impl From<Action> for Verdict {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Allow => Self::Allow,
+            Action::Review => Self::Review,
+            Action::Block => Self::Block,
+        }
+    }
+}
+
+/// What an operator decides about every category, read from TOML.
+///
+/// ```
+/// use promptgate::Policy;
+///
+/// let policy = Policy::default_policy()?;
+/// assert_eq!(policy.name(), "default");
+/// let text = Policy::DEFAULT_TEXT.replace("name = \"default\"", "name = \"mine\"");
+/// assert_eq!(Policy::parse("mine.toml", &text)?.name(), "mine");
+/// # Ok::<(), promptgate::LoadError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy {
+    file: PolicyFile,
+    text: Arc<str>,
+    place: Arc<str>,
+    clauses: Vec<(Category, Clause)>,
+}
+
+#[derive(Clone, Debug)]
+struct Clause {
+    rule: CategoryPolicy,
+    clause: Arc<str>,
+    user_message: Arc<str>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile {
+    schema: u32,
+    name: String,
+    #[serde(default)]
+    explain: Explain,
+    limits: Limits,
+    cascade: Bands,
+    category: BTreeMap<Category, CategoryPolicy>,
+    #[serde(default)]
+    must_allow: Vec<Example>,
+    #[serde(default)]
+    must_block: Vec<Example>,
+}
+
+/// Bounds on the work for one prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most bytes of prompt and negative prompt together; a longer prompt is not read, and `on_error` decides.
+    pub max_prompt_bytes: usize,
+    /// Most readings that alternatives expand to before they are judged together.
+    pub max_readings: usize,
+    /// Most pieces of one prompt that the `main` model reads, the most suspicious first.
+    pub max_main_pieces: usize,
+    /// Most milliseconds to wait for a free model session.
+    pub deadline_ms: u64,
+}
+
+/// Where the small model decides alone.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bands {
+    /// Below this in every category the prompt is harmless without asking `main`.
+    pub low: BTreeMap<Category, f32>,
+    /// At or above this in one category the prompt is a violation without asking `main`.
+    pub high: BTreeMap<Category, f32>,
+}
+
+impl Bands {
+    /// Whether `scores` leave the question to the next model.
+    #[must_use]
+    pub fn uncertain(&self, scores: &Scores) -> bool {
+        !self.violation(scores)
+            && scores.iter().any(|(category, score)| self.low.get(&category).is_none_or(|low| score >= *low))
+    }
+
+    /// Whether one score is so high that no other model is asked.
+    #[must_use]
+    pub fn violation(&self, scores: &Scores) -> bool {
+        scores.iter().any(|(category, score)| self.high.get(&category).is_some_and(|high| score >= *high))
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CategoryPolicy {
+    action: Action,
+    /// The least severity of evidence that counts.
+    severity: Severity,
+    /// The least score that counts; none for categories without a score.
+    threshold: Option<f32>,
+    /// What to do when a stage that looks for this category fails.
+    on_error: Action,
+    clause: String,
+    user_message: String,
+}
+
+/// A prompt whose verdict the policy promises.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Example {
+    prompt: String,
+    negative: Option<String>,
+    /// Checked only where models are loaded.
+    #[serde(default)]
+    models: bool,
+}
+
+/// What the stages found out about one prompt.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Evidence of lists and rules.
+    pub evidence: Vec<Evidence>,
+    /// What the models said.
+    pub scores: Option<Scores>,
+    /// The stage and the name of the model that said it.
+    pub model: Option<(Stage, Arc<str>)>,
+    /// A stage that could not do its work, and how that is called in output.
+    pub failed: Option<(Stage, &'static str)>,
+}
+
+impl Policy {
+    /// The text of the default policy, to start one's own from.
+    pub const DEFAULT_TEXT: &'static str = DEFAULT;
+
+    /// The policy that is compiled in.
+    ///
+    /// # Errors
+    ///
+    /// None that a released build can meet; the tests load it.
+    pub fn default_policy() -> Result<Self, LoadError> {
+        Self::parse("default policy", DEFAULT)
+    }
+
+    /// Reads a policy file.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or what [`parse`](Self::parse) says.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let place = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| LoadError::new(&place, format!("cannot be read: {error}, expected a policy file")))?;
+        Self::parse(&place, &text)
+    }
+
+    /// Parses the text of a policy; `place` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys or categories, a category without a row, a threshold outside 0 to 1, or one on a category that no
+    /// model scores.
+    pub fn parse(place: &str, text: &str) -> Result<Self, LoadError> {
+        let file: PolicyFile = toml::from_str(text).map_err(|error| LoadError::toml(place, text, &error))?;
+        let fail = |message: String| Err(LoadError::new(place, message));
+        if file.schema != 1 {
+            return fail(format!("schema {}, expected 1", file.schema));
+        }
+        let in_range = |score: &f32| (0.0..=1.0).contains(score);
+        let mut clauses = Vec::new();
+        for category in Category::ALL {
+            let Some(rule) = file.category.get(&category) else {
+                return fail(format!("no `[category.{category}]`, expected one for every category"));
+            };
+            if rule.threshold.is_some() != category.score_index().is_some() {
+                return fail(format!(
+                    "category `{category}`: `threshold` is for the categories that models score, and for all of them"
+                ));
+            }
+            if !rule.threshold.iter().all(in_range) {
+                return fail(format!("category `{category}`: threshold out of range, expected 0 to 1"));
+            }
+            if category == Category::Minors && rule.action != Action::Block {
+                return fail(
+                    "category `minors`: action is not `block`, expected `block`: no exception applies to it".to_owned(),
+                );
+            }
+            clauses.push((
+                category,
+                Clause {
+                    rule: rule.clone(),
+                    clause: rule.clause.as_str().into(),
+                    user_message: rule.user_message.as_str().into(),
+                },
+            ));
+        }
+        for (name, band) in [("low", &file.cascade.low), ("high", &file.cascade.high)] {
+            if Category::SCORED.iter().any(|category| !band.get(category).is_some_and(in_range))
+                || band.len() != Category::SCORED.len()
+            {
+                return fail(format!(
+                    "cascade.{name}: expected a score of 0 to 1 for every category that models score, and no other"
+                ));
+            }
+        }
+        Ok(Self { file, text: text.into(), place: place.into(), clauses })
+    }
+
+    /// The name in the file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// The text it was read from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it was read from.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// How much a decision explains.
+    #[must_use]
+    pub fn explain(&self) -> Explain {
+        self.file.explain
+    }
+
+    /// Sets how much a decision explains.
+    #[must_use]
+    pub fn with_explain(mut self, explain: Explain) -> Self {
+        self.file.explain = explain;
+        self
+    }
+
+    /// Bounds on the work for one prompt.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.file.limits
+    }
+
+    /// Where the small model decides alone.
+    #[must_use]
+    pub fn bands(&self) -> &Bands {
+        &self.file.cascade
+    }
+
+    /// The examples inside the file: prompt, promised verdict, whether it takes models.
+    pub fn examples(&self) -> impl Iterator<Item = (Prompt<'_>, Verdict, bool)> {
+        let allow = self.file.must_allow.iter().map(|example| (example, Verdict::Allow));
+        let block = self.file.must_block.iter().map(|example| (example, Verdict::Block));
+        allow.chain(block).map(|(example, verdict)| {
+            let prompt = Prompt { text: &example.prompt, negative: example.negative.as_deref(), dialect: None };
+            (prompt, verdict, example.models)
+        })
+    }
+
+    fn clause(&self, category: Category) -> Option<&Clause> {
+        self.clauses.iter().find(|(known, _)| *known == category).map(|(_, clause)| clause)
+    }
+
+    /// The verdict that one piece of evidence asks for, conditions apart.
+    fn verdict_on(&self, evidence: &Evidence) -> Verdict {
+        match self.clause(evidence.category) {
+            Some(clause) if evidence.severity >= clause.rule.severity => clause.rule.action.into(),
+            _ => Verdict::Allow,
+        }
+    }
+
+    /// Whether the evidence alone settles the verdict, so that no model need run.
+    #[must_use]
+    pub fn settles(&self, evidence: &[Evidence]) -> bool {
+        self.file.explain == Explain::First
+            && evidence.iter().any(|one| one.condition.is_none() && self.verdict_on(one) == Verdict::Block)
+    }
+
+    /// Turns what the stages found out into a decision. Pure: it sees evidence and scores, never text.
+    ///
+    /// More evidence never softens the verdict.
+    #[must_use]
+    pub fn decide(&self, outcome: Outcome, policy: &Arc<str>) -> Decision {
+        let mut reasons: Vec<(Verdict, Reason)> = Vec::new();
+        for evidence in &outcome.evidence {
+            let holds = |condition: crate::evidence::Condition| {
+                outcome
+                    .scores
+                    .and_then(|scores| scores.of(condition.category))
+                    .is_some_and(|score| score >= condition.at_least)
+            };
+            if evidence.condition.is_none_or(holds) {
+                reasons.push((self.verdict_on(evidence), self.reason_of_evidence(evidence, outcome.scores)));
+            }
+        }
+        if let (Some(scores), Some((stage, model))) = (outcome.scores, &outcome.model) {
+            for (category, score) in scores.iter() {
+                let Some(clause) = self.clause(category) else { continue };
+                // What `screen` says alone counts only where it is sure; the thresholds are those of `main`.
+                let threshold = match stage {
+                    Stage::Screen => self.file.cascade.high.get(&category).copied(),
+                    _ => clause.rule.threshold,
+                };
+                if let Some(threshold) = threshold.filter(|threshold| score >= *threshold) {
+                    reasons.push((
+                        clause.rule.action.into(),
+                        Reason {
+                            category,
+                            severity: None,
+                            stage: *stage,
+                            rule: Arc::clone(model),
+                            field: Field::Prompt,
+                            span: None,
+                            via: Vec::new(),
+                            score: Some(score),
+                            threshold: Some(threshold),
+                            clause: Arc::clone(&clause.clause),
+                        },
+                    ));
+                }
+            }
+        }
+        if let Some((stage, what)) = outcome.failed {
+            // A failed model could have found any scored category, a limit hides every category.
+            let hidden =
+                Category::ALL.into_iter().filter(|category| stage == Stage::Limits || category.score_index().is_some());
+            for clause in hidden.filter_map(|category| Some((category, self.clause(category)?))) {
+                let (category, clause) = clause;
+                reasons.push((
+                    clause.rule.on_error.into(),
+                    Reason {
+                        category,
+                        severity: None,
+                        stage,
+                        rule: what.into(),
+                        field: Field::Prompt,
+                        span: None,
+                        via: Vec::new(),
+                        score: None,
+                        threshold: None,
+                        clause: Arc::clone(&clause.clause),
+                    },
+                ));
+            }
+        }
+        reasons.retain(|(verdict, _)| *verdict > Verdict::Allow);
+        // Stable: what was found first stays first among equals.
+        reasons.sort_by_key(|(verdict, reason)| (std::cmp::Reverse(*verdict), std::cmp::Reverse(reason.severity)));
+        let verdict = reasons.first().map_or(Verdict::Allow, |(verdict, _)| *verdict);
+        if self.file.explain == Explain::First {
+            // One reason a category is enough to act on.
+            let mut seen = Vec::new();
+            reasons.retain(|(_, reason)| {
+                !seen.contains(&reason.category) && {
+                    seen.push(reason.category);
+                    true
+                }
+            });
+        }
+        let reasons: Vec<Reason> = reasons.into_iter().map(|(_, reason)| reason).collect();
+        let user_message = reasons.first().map(|reason| match self.clause(reason.category) {
+            // Where a failure is all there is, the user is not told of a violation.
+            Some(clause) if reason.severity.is_some() || reason.score.is_some() => Arc::clone(&clause.user_message),
+            _ => UNCHECKED.into(),
+        });
+        Decision {
+            verdict,
+            scores: outcome.scores,
+            reasons,
+            user_message,
+            policy: Arc::clone(policy),
+            model: outcome.model.map(|(_, name)| name),
+            degraded: outcome.failed.map(|(_, what)| what),
+        }
+    }
+
+    fn reason_of_evidence(&self, evidence: &Evidence, scores: Option<Scores>) -> Reason {
+        Reason {
+            category: evidence.category,
+            severity: Some(evidence.severity),
+            stage: evidence.stage,
+            rule: Arc::clone(&evidence.rule),
+            field: evidence.field,
+            span: Some(evidence.span),
+            via: evidence.via.clone(),
+            score: evidence.condition.and_then(|condition| scores?.of(condition.category)),
+            threshold: evidence.condition.map(|condition| condition.at_least),
+            clause: self.clause(evidence.category).map_or_else(|| "".into(), |clause| Arc::clone(&clause.clause)),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Reads a prompt as the generator would: which pieces of the text are prose, with which role and weight, and
+//! which alternative prompts the text stands for. It never rewrites text (that is `normalize`) and never judges.
+//!
+//! Parsing never fails: what does not parse is literal text plus a [`Diagnostic`]. It never hides a word either:
+//!
+//! - No letter or digit is lost but those of markup that says nothing about the picture: the names of known
+//!   parameters (`--ar`), numbers that weigh or schedule (`::2`, `(x:1.3)`, `[a:b:0.5]`, `{2$$a|b}`), the keywords
+//!   `AND`, `BREAK`, `Negative prompt` and `embedding`, and the type and numbers of `<lora:name:0.8>`.
+//! - One engine (`parser`) reads all dialects; the dialect settles only what is ambiguous. `--no x`, `a::2`,
+//!   `(x:1.3)`, `<lora:x:1>`, `{a|b}` and URLs mean the same in a Midjourney and in a Stable Diffusion prompt, so a
+//!   wrong guess between the two loses nothing. `{a, b}` is a choice in Midjourney only; bare brackets, `[a|b]`,
+//!   `AND`, `BREAK`, `###`, `__x__` and pasted settings are markup in Stable Diffusion only.
+//! - Where the caller has declared the dialect, markup of the other one takes nothing out of the picture: the
+//!   generator would read `(gore:0)` in Midjourney and `--no gore` in Stable Diffusion as prose.
+//!
+//! Time and memory are linear in the text. Nesting deeper than [`MAX_DEPTH`] is literal text.
+
+mod detect;
+mod midjourney;
+mod parser;
+mod readings;
+mod stable_diffusion;
+
+pub use detect::detect;
+pub use readings::Readings;
+
+use crate::prompt::{Dialect, Field, Role};
+use crate::span::Span;
+
+/// The deepest nesting of brackets that is read as markup.
+pub const MAX_DEPTH: usize = 32;
+/// What a segment is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SegmentKind {
+    /// Words the generator reads as a description.
+    Prose,
+    /// A parameter value, an image URL, a network or wildcard name: not prose, but words smuggled in it still count.
+    Value,
+}
+
+/// How a segment hangs on to the one before it in a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Joint {
+    /// Words on both sides are separate words.
+    Apart,
+    /// Markup stands between: the two sides are judged both as separate words and as one (`na::ked`, `(na)(ked)`).
+    Either,
+    /// The text goes on without a break (after an escaping backslash).
+    Glued,
+}
+
+/// A piece of a prompt field that means something, in the order typed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Segment {
+    /// Where it was typed.
+    pub span: Span,
+    /// What it does to the image.
+    pub role: Role,
+    /// Attention weight, unitless, 1.0 neutral.
+    pub weight: f32,
+    /// Prose or value.
+    pub kind: SegmentKind,
+    /// How it hangs on to the segment before it.
+    pub joint: Joint,
+}
+
+/// A node of the parse tree.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// A piece of text.
+    Segment(Segment),
+    /// Alternatives of which the generator takes one: `{a, b}`, `[a|b]`, `[from:to:0.5]`.
+    Choice(Vec<Vec<Node>>),
+}
+
+/// Something that looked like markup and was not, or that was cut short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Where.
+    pub span: Span,
+    /// What was found; never text of the prompt.
+    pub message: &'static str,
+}
+
+/// A parsed prompt field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParsedPrompt {
+    /// The field the spans point into.
+    pub field: Field,
+    /// The dialect it was read as.
+    pub dialect: Dialect,
+    /// The parse tree.
+    pub nodes: Vec<Node>,
+}
+
+/// One prompt that the text stands for: the segments of one path through its choices, in the order typed.
+pub type Reading = Vec<Segment>;
+
+/// Reads `text` in the given dialect, or in the one it seems to be written in.
+///
+/// In [`Field::Negative`] what would be asked for is kept out. Two minus signs make a plus there: `(x:-1)` in a
+/// negative prompt and `--no x::-1` pull x into the picture, hence [`Role::Positive`].
+///
+/// A prompt without any markup costs one look at each byte and one allocation.
+///
+/// ```
+/// use promptgate::{Dialect, Field, Role, syntax};
+///
+/// let text = "a lighthouse --no people";
+/// let (parsed, diagnostics) = syntax::parse(Field::Prompt, text, None);
+/// let found: Vec<_> = parsed.segments().map(|segment| (segment.span.slice(text), segment.role)).collect();
+/// assert_eq!(parsed.dialect, Dialect::Midjourney);
+/// assert_eq!(found, [(Some("a lighthouse"), Role::Positive), (Some("people"), Role::Negative)]);
+/// assert!(diagnostics.is_empty());
+/// ```
+#[must_use]
+pub fn parse(field: Field, text: &str, dialect: Option<Dialect>) -> (ParsedPrompt, Vec<Diagnostic>) {
+    let found = match dialect {
+        Some(dialect) if detect::may_hold_markup(text) => dialect,
+        Some(_) => Dialect::Plain,
+        None => detect(text),
+    };
+    let (nodes, diagnostics) = if found == Dialect::Plain {
+        (plain(field, text).into_iter().collect(), Vec::new())
+    } else {
+        parser::Parser::new(field, text, found, dialect.is_some()).parse()
+    };
+    (ParsedPrompt { field, dialect: dialect.unwrap_or(found), nodes }, diagnostics)
+}
+
+/// The role of unmarked text of a field.
+fn role_of(field: Field) -> Role {
+    match field {
+        Field::Prompt => Role::Positive,
+        Field::Negative => Role::Negative,
+    }
+}
+
+/// The whole text as one segment, if it holds more than white space.
+fn plain(field: Field, text: &str) -> Option<Node> {
+    let body = text.trim_start();
+    let start = text.len() - body.len();
+    let span = Span::new(start, start + body.trim_end().len());
+    let segment = Segment { span, role: role_of(field), weight: 1.0, kind: SegmentKind::Prose, joint: Joint::Apart };
+    (!span.is_empty()).then_some(Node::Segment(segment))
+}
+
+impl ParsedPrompt {
+    /// Walks over all segments, those of every alternative included, in the order typed.
+    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
+        Segments { nodes: self.nodes.iter(), pending: Vec::new() }
+    }
+}
+
+/// Walks a tree depth first; allocates only where there are choices.
+struct Segments<'a> {
+    nodes: std::slice::Iter<'a, Node>,
+    pending: Vec<std::slice::Iter<'a, Node>>,
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = &'a Segment;
+
+    fn next(&mut self) -> Option<&'a Segment> {
+        loop {
+            match self.nodes.next() {
+                Some(Node::Segment(segment)) => return Some(segment),
+                Some(Node::Choice(alternatives)) => {
+                    self.pending.push(std::mem::take(&mut self.nodes));
+                    self.pending.extend(alternatives.iter().rev().map(|alternative| alternative.iter()));
+                    self.nodes = self.pending.pop()?;
+                }
+                None => self.nodes = self.pending.pop()?,
+            }
+        }
+    }
+}
