@@ -46,10 +46,7 @@ mod tests {
     #[test]
     fn regular_endings() {
         assert_eq!(forms("behead"), ["behead", "beheads", "behead's", "beheaded", "beheading"]);
-        assert_eq!(
-            forms("fake id"),
-            ["fake id", "fake ids", "fake id's", "fake ided", "fake iding", "fake idded", "fake idding"]
-        );
+        assert_eq!(forms("fake id"), ["fake id", "fake ids", "fake id's", "fake ided", "fake iding"]);
         assert_eq!(forms("mutilate"), ["mutilate", "mutilates", "mutilate's", "mutilated", "mutilating"]);
         assert_eq!(forms("autopsy"), ["autopsy", "autopsies", "autopsied", "autopsy's", "autopsying"]);
         assert_eq!(

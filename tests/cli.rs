@@ -1,0 +1,195 @@
+//! The command as a user meets it: standard output, standard error and exit status, snapshot by snapshot.
+#![cfg(all(feature = "cli", feature = "onnx"))]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+struct Run {
+    stdout: String,
+    stderr: String,
+    code: i32,
+}
+
+fn promptgate_with(args: &[&str], stdin: &[u8], env: &[(&str, &str)]) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_promptgate"))
+        .args(args)
+        .envs(env.iter().copied())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A run that refuses its arguments may not read its input.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+        code: output.status.code().unwrap(),
+    }
+}
+
+fn promptgate(args: &[&str], stdin: &str) -> Run {
+    promptgate_with(args, stdin.as_bytes(), &[])
+}
+
+/// What a snapshot holds: hashes, scores and times change with every list, model and machine.
+fn shown(run: &Run, folder: &Path) -> String {
+    let text = format!("exit: {}\n--- stdout\n{}--- stderr\n{}", run.code, run.stdout, run.stderr);
+    text.replace(&folder.display().to_string(), "DIR")
+}
+
+macro_rules! snapshot {
+    ($name:literal, $run:expr, $folder:expr) => {
+        insta::with_settings!({filters => vec![
+            (r"@[0-9a-f]{12}", "@HASH"),
+            (r"\b0\.\d{3,4}\b", "SCORE"),
+            (r"in \d+\.\d+ s, \d+ prompts/s", "in TIME"),
+        ]}, {
+            insta::assert_snapshot!($name, shown(&$run, $folder));
+        });
+    };
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn check_prints_reasons_and_exits_by_verdict() {
+    snapshot!("check_block", promptgate(&["check", "a severed head on a pike"], ""), here());
+    snapshot!("check_json", promptgate(&["--no-models", "check", "--json", "portrait, n4k3d"], ""), here());
+    snapshot!(
+        "check_stdin",
+        promptgate(&["--no-models", "check", "--show-text"], "a lighthouse --no nudity\n"),
+        here()
+    );
+    assert_eq!(promptgate(&["check", "a lighthouse at dusk"], "").code, 0);
+    let negative =
+        promptgate(&["check", "portrait of a knight", "--negative", "nude, gore", "--dialect", "stable-diffusion"], "");
+    assert_eq!(negative.code, 0, "{}", negative.stdout);
+}
+
+#[test]
+fn help_names_commands_and_examples() {
+    for args in [&["--help"][..], &["check", "--help"], &["scan", "--help"]] {
+        let run = promptgate(args, "");
+        assert_eq!(run.code, 0);
+        assert!(run.stdout.contains("Examples:"), "{args:?}");
+    }
+}
+
+#[test]
+fn scan_keeps_order_and_loses_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in.jsonl");
+    let rows = [
+        r#"{"id": 1, "prompt": "a lighthouse"}"#,
+        r#"{"id": "two", "prompt": "a nude woman", "negative": "blurry"}"#,
+        r#"{"id": 3, "text": "no prompt field"}"#,
+        r#"{"id": 4, "prompt": 12}"#,
+        "",
+        r#"{"id": 5, "prompt": "cut off"#,
+        r#"{"id": 6, "prompt": null}"#,
+        r#"["not", "an", "object"]"#,
+        r#"{"id": 7, "prompt": "lone \ud800 surrogate and \u0000 nul"}"#,
+        r#"{"id": 8, "prompt": "portrait of a knight", "negative": "nude, gore"}"#,
+    ];
+    fs::write(&input, rows.join("\n")).unwrap();
+    let path = input.to_str().unwrap();
+    let run = promptgate(&["--no-models", "scan", path, "--id-field", "id"], "");
+    snapshot!("scan_jsonl", run, folder.path());
+    let out = folder.path().join("out.jsonl");
+    let out = out.to_str().unwrap();
+    let written = promptgate(&["--no-models", "scan", path, "--id-field", "id", "-o", out, "--quiet"], "");
+    assert_eq!((written.code, written.stderr.as_str()), (2, ""));
+    assert_eq!(fs::read_to_string(out).unwrap(), run.stdout);
+    snapshot!("scan_no_overwrite", promptgate(&["--no-models", "scan", path, "-o", out], ""), folder.path());
+    snapshot!("scan_onto_itself", promptgate(&["--no-models", "scan", path, "-o", path, "--force"], ""), folder.path());
+    assert_eq!(promptgate(&["--no-models", "scan", path, "-o", out, "--force"], "").code, 2);
+}
+
+#[test]
+fn scan_reads_plain_lines_from_standard_input() {
+    let run = promptgate(
+        &["--no-models", "scan", "--output-format", "table", "--show-text"],
+        "a lighthouse\n\na n u d e man\u{1b}[2J\n",
+    );
+    snapshot!("scan_lines", run, here());
+    let bytes = promptgate_with(&["--no-models", "scan"], b"fine\nbroken \xff line\n", &[]);
+    assert_eq!(bytes.code, 2);
+    assert!(
+        bytes.stdout.contains("standard input:2: invalid UTF-8 at byte 7, expected UTF-8 text"),
+        "{}",
+        bytes.stdout
+    );
+}
+
+#[test]
+fn two_scans_are_byte_identical_whatever_the_threads() {
+    let scan = |threads: &str| {
+        promptgate(&["scan", "tests/demo/prompts.jsonl", "--id-field", "id", "--threads", threads], "").stdout
+    };
+    let one = scan("1");
+    assert_eq!(
+        one.lines().count(),
+        fs::read_to_string(here().join("tests/demo/prompts.jsonl")).unwrap().lines().count()
+    );
+    assert!(one == scan("4") && one == scan("2"));
+}
+
+#[test]
+fn bad_policies_lists_and_models_are_named_by_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let default = fs::read_to_string(here().join("src/policy/default.toml")).unwrap();
+    for (name, from, to) in [
+        ("unknown_key", "max_readings = 32", "max_reading = 32"),
+        ("unknown_category", "[category.gore]", "[category.violence]"),
+        ("unknown_action", "action = \"block\"", "action = \"ban\""),
+        ("broken_promise", "a lighthouse at dusk, oil", "a nude lighthouse keeper, oil"),
+    ] {
+        let policy = write("policy.toml", &default.replacen(from, to, 1));
+        let run = promptgate(&["--no-models", "--policy", &policy, "check", "x"], "");
+        snapshot!(format!("policy_{name}"), run, folder.path());
+    }
+    let list = write(
+        "mine.csv",
+        "# id: mine\n# kind: block\n# category: gore\n# source: house\n# licence: CC0-1.0\n# reviewed: 2026-11-24\nterm,severity,match,note\nb,high,word,\na,high,word,\n",
+    );
+    snapshot!("list_unsorted", promptgate(&["--no-models", "--wordlist", &list, "check", "x"], ""), folder.path());
+    let models = folder.path().to_str().unwrap();
+    snapshot!("models_missing", promptgate(&["--models", models, "check", "x"], ""), folder.path());
+    snapshot!("file_missing", promptgate(&["--no-models", "scan", "nowhere.jsonl"], ""), folder.path());
+}
+
+#[test]
+fn one_clear_message_without_the_runtime_library() {
+    for library in ["/nowhere/libonnxruntime.so", "Cargo.toml"] {
+        let run = promptgate_with(&["check", "x"], b"", &[("ORT_DYLIB_PATH", library)]);
+        assert_eq!((run.code, run.stderr.lines().count()), (2, 1), "{}", run.stderr);
+        assert!(run.stderr.contains("make runtime") && run.stderr.contains("ORT_DYLIB_PATH"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_promptgate"))
+        .args(["--no-models", "scan", "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let _ = child.stdin.take().unwrap().write_all("a lighthouse\n".repeat(20_000).as_bytes());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}

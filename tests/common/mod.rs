@@ -1,0 +1,37 @@
+//! What several test files need: the shipped lists and rules without models, and scripted models.
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part")]
+
+use promptgate::classifier::{Cascade, Classifier};
+use promptgate::{ClassifyError, Explain, Moderator, Policy, Scores};
+
+/// A model that follows a script instead of weights.
+pub struct Scripted<F>(pub &'static str, pub F);
+
+impl<F: Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync> Classifier for Scripted<F> {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError> {
+        batch.iter().map(|text| (self.1)(text).map(Scores)).collect()
+    }
+}
+
+/// Both models of a cascade by script.
+pub fn cascade(
+    screen: impl Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync + 'static,
+    main: impl Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync + 'static,
+) -> Cascade {
+    Cascade::new(Box::new(Scripted("screen@script", screen)), Box::new(Scripted("main@script", main)))
+}
+
+/// The shipped policy without its promises, which a scripted model need not keep.
+pub fn policy() -> Policy {
+    let text = Policy::DEFAULT_TEXT.split("# Promises").next().unwrap();
+    Policy::parse("test policy", text).unwrap()
+}
+
+/// The shipped lists and rules, no models, every reason named.
+pub fn rules_only() -> Moderator {
+    Moderator::builder(policy().with_explain(Explain::All)).without_models().build().unwrap()
+}

@@ -1,0 +1,126 @@
+//! Holds the shipped word lists and rules to their own promises.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use promptgate::lexicon::{ListKind, Wordlist};
+use promptgate::{Category, Explain, Moderator, Severity};
+use serde::Deserialize;
+
+fn files(extension: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("wordlists");
+    let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
+    let mut files: Vec<_> = folders
+        .flat_map(|folder| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    files.sort();
+    files
+}
+
+fn lists() -> Vec<Wordlist> {
+    let parse = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        Wordlist::parse(&path.display().to_string(), &text).unwrap_or_else(|error| panic!("{error}"))
+    };
+    files("csv").iter().map(parse).collect()
+}
+
+#[test]
+fn lists_parse_and_are_large_enough() {
+    let lists = lists();
+    let terms = |kind| lists.iter().filter(|list| list.kind == kind).map(|list| list.terms.len()).sum::<usize>();
+    let (block, allow) = (terms(ListKind::Block), terms(ListKind::Allow));
+    assert!(block >= 1200, "{block} blocking terms");
+    assert!(allow >= 200, "{allow} exceptions");
+}
+
+#[test]
+fn words_of_most_harmless_prompts_do_not_block() {
+    let moderator = common::rules_only();
+    for word in [
+        "blood", "cutting", "bare", "red", "shot", "party", "vote", "gun", "girl", "kill", "dead", "fat", "black",
+        "sexy",
+    ] {
+        assert!(!moderator.check(word).is_blocked(), "{word}");
+    }
+}
+
+#[test]
+fn every_blocking_term_blocks_by_itself() {
+    let moderator = common::rules_only();
+    let mut failures = Vec::new();
+    for list in lists().iter().filter(|list| list.kind == ListKind::Block) {
+        for term in list.terms.iter().filter(|term| term.severity >= Severity::Medium) {
+            let decision = moderator.check(term.text.as_str());
+            if !decision.categories().contains(&list.category.unwrap()) {
+                failures.push(format!("{}:{}", list.place, term.line));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn every_exception_covers_something() {
+    let lists = lists();
+    let blocked = |category: Option<Category>| {
+        lists
+            .iter()
+            .filter(move |list| {
+                list.kind != ListKind::Allow
+                    && (category.is_none() || list.category == category || list.category.is_none())
+            })
+            .flat_map(|list| list.terms.iter().map(|term| term.text.trim_end_matches(['e', 'y'])))
+    };
+    let mut failures = Vec::new();
+    for list in lists.iter().filter(|list| list.kind == ListKind::Allow) {
+        for term in &list.terms {
+            if !blocked(list.category).any(|blocked| term.text.contains(blocked)) {
+                failures.push(format!("{}:{}", list.place, term.line));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "exceptions that hold no term of their category: {failures:#?}");
+}
+
+#[derive(Deserialize)]
+struct RuleFile {
+    rule: Vec<Rule>,
+}
+
+#[derive(Deserialize)]
+struct Rule {
+    id: String,
+    category: Category,
+    examples: Vec<String>,
+    counter_examples: Vec<String>,
+}
+
+#[test]
+fn rules_prove_themselves() {
+    // A model that is sure of everything: evidence that asks for a score gets it.
+    let sure = common::cascade(|_| Ok([0.5; 6]), |_| Ok([1.0; 6]));
+    let moderator = Moderator::builder(common::policy().with_explain(Explain::All)).cascade(sure).build().unwrap();
+    let (mut failures, mut count) = (Vec::new(), 0);
+    for path in files("toml") {
+        let file: RuleFile = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        for rule in file.rule {
+            count += 1;
+            let fires = |prompt: &String| moderator.check(prompt).reasons.iter().any(|reason| *reason.rule == *rule.id);
+            for (index, _) in rule.examples.iter().enumerate().filter(|(_, prompt)| !fires(prompt)) {
+                failures.push(format!("{}: example {} does not match", rule.id, index + 1));
+            }
+            for (index, _) in rule.counter_examples.iter().enumerate().filter(|(_, prompt)| fires(prompt)) {
+                failures.push(format!("{}: counter-example {} matches", rule.id, index + 1));
+            }
+            if !rule.id.starts_with(&format!("{}.", rule.category)) {
+                failures.push(format!("{}: id does not start with its category", rule.id));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(count >= 30, "{count} rules");
+}
