@@ -8,9 +8,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use promptgate::classifier::{Classifier, OnnxClassifier};
-use promptgate::normalize::{Signs, fold_plain};
+use promptgate::normalize::fold_plain;
 use promptgate::text::Normalized;
-use promptgate::{Field, Moderator, Policy, Role, Scratch, Span, syntax};
+use promptgate::{Field, Moderator, Policy, Role, Scratch, Signs, Span, syntax};
 
 fn ladder(c: &mut Criterion) {
     let prompts = corpus::prompts();
@@ -35,9 +35,9 @@ fn ladder(c: &mut Criterion) {
                 for prompt in &prompts {
                     for reading in syntax::parse(Field::Prompt, prompt, None).0.readings(32).readings {
                         typed.reset(Field::Prompt, Role::Positive);
-                        reading.iter().for_each(|segment| {
-                            typed.push_copied(prompt, Span::new(segment.span.start, segment.span.end))
-                        });
+                        for segment in &reading {
+                            typed.push_copied(prompt, Span::new(segment.span.start, segment.span.end));
+                        }
                         black_box(Signs::of(typed.as_str()));
                         fold_plain(&typed, &mut folded);
                         black_box(&folded);

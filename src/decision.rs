@@ -199,7 +199,7 @@ impl Serialize for ScoreMap {
     }
 }
 
-#[expect(clippy::ref_option, reason = "the signature serde asks for")]
+#[expect(clippy::trivially_copy_pass_by_ref, clippy::ref_option, reason = "the signature serde asks for")]
 fn rounded<S: Serializer>(score: &Option<f32>, serializer: S) -> Result<S::Ok, S::Error> {
     score.map(round).serialize(serializer)
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::category::{Category, Severity};
 use crate::prompt::{Field, Role};
+use crate::signs::Signs;
 use crate::span::{NormSpan, Span};
-use crate::text::View;
+use crate::text::{Normalized, View};
 
 /// The part of the pipeline that found something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -87,6 +88,29 @@ pub struct Mark {
     pub norm: NormSpan,
     /// The view it was seen in.
     pub view: View,
+}
+
+/// Finds evidence in one reading of a prompt.
+///
+/// The lexicon and the rules are detectors; a caller may add one of one's own
+/// ([`ModeratorBuilder::detector`](crate::ModeratorBuilder::detector)). Detectors run in order and see what the ones before
+/// them found.
+pub trait Detector: Send + Sync {
+    /// Looks at every side of the reading in every view it opened, and adds what it finds to `out`.
+    fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings);
+}
+
+/// One side of a reading in one view, as detectors see it.
+#[derive(Clone, Copy, Debug)]
+pub struct ViewedText<'a> {
+    /// Markup removed, disguises of the view undone, otherwise as typed.
+    pub typed: &'a Normalized,
+    /// The same, folded.
+    pub folded: &'a Normalized,
+    /// The view.
+    pub view: View,
+    /// What the text shows.
+    pub signs: Signs,
 }
 
 /// Everything the detectors found in one reading of a prompt.

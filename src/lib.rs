@@ -16,7 +16,8 @@
 //!
 //! With the models (feature `onnx`, on by default) `Moderator::new(policy)` needs the ONNX Runtime library, see README.
 
-#![warn(clippy::print_stdout, clippy::print_stderr)]
+// The library neither prints nor panics; its tests may.
+#![warn(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batch;
 mod category;
@@ -24,12 +25,14 @@ pub mod classifier;
 mod decision;
 mod error;
 mod evidence;
+mod hash;
 pub mod lexicon;
 mod moderator;
 pub mod normalize;
 mod policy;
 mod prompt;
 pub mod rules;
+mod signs;
 mod span;
 pub mod syntax;
 pub mod text;
@@ -41,8 +44,9 @@ pub mod cli;
 pub use category::{Category, Severity, UnknownCategory};
 pub use decision::{Decision, Reason, Record, Scores, Verdict};
 pub use error::{ClassifyError, LoadError};
-pub use evidence::{Condition, Evidence, Findings, ListId, Mark, Stage};
+pub use evidence::{Condition, Detector, Evidence, Findings, ListId, Mark, Stage, ViewedText};
 pub use moderator::{Moderator, ModeratorBuilder, Scratch};
 pub use policy::{Bands, Explain, Limits, Outcome, Policy};
 pub use prompt::{Dialect, Field, Prompt, Role, UnknownDialect};
+pub use signs::Signs;
 pub use span::{NormSpan, Span};

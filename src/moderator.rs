@@ -9,12 +9,14 @@ use sha2::{Digest, Sha256};
 use crate::classifier::Cascade;
 use crate::decision::Decision;
 use crate::error::{ClassifyError, LoadError};
-use crate::evidence::{Evidence, Findings, Stage};
-use crate::lexicon::{Hits, Lexicon, Wordlist, builtin};
-use crate::normalize::{Fold, Normalizer, Signs, fold_plain};
+use crate::evidence::{Detector, Evidence, Findings, Stage, ViewedText};
+use crate::hash::{SHORT, hex};
+use crate::lexicon::{Lexicon, Wordlist, builtin};
+use crate::normalize::{Fold, Normalizer, fold_plain};
 use crate::policy::{Outcome, Policy};
 use crate::prompt::{Field, Prompt, Role};
-use crate::rules::{RuleSet, RuleSource, RuleText};
+use crate::rules::{RuleSet, RuleSource};
+use crate::signs::Signs;
 use crate::span::Span;
 use crate::syntax::{self, Joint, Segment, SegmentKind};
 use crate::text::{Normalized, View};
@@ -51,8 +53,9 @@ struct Stages {
     policy: Policy,
     policy_name: Arc<str>,
     normalizer: Normalizer,
-    lexicon: Lexicon,
-    rules: RuleSet,
+    /// The lexicon, the rules, then those of the caller.
+    detectors: Vec<Box<dyn Detector>>,
+    patterns: usize,
     cascade: Option<Cascade>,
 }
 
@@ -91,6 +94,7 @@ pub struct ModeratorBuilder {
     lists: Vec<Wordlist>,
     rules: Vec<(String, String)>,
     folds: Vec<Box<dyn Fold>>,
+    detectors: Vec<Box<dyn Detector>>,
     models: Models,
 }
 
@@ -120,6 +124,13 @@ impl ModeratorBuilder {
     #[must_use]
     pub fn fold(mut self, fold: Box<dyn Fold>) -> Self {
         self.folds.push(fold);
+        self
+    }
+
+    /// Adds a detector behind the lexicon and the rules.
+    #[must_use]
+    pub fn detector(mut self, detector: Box<dyn Detector>) -> Self {
+        self.detectors.push(detector);
         self
     }
 
@@ -167,7 +178,10 @@ impl ModeratorBuilder {
         let mut normalizer = Normalizer::new();
         self.folds.into_iter().for_each(|fold| normalizer.push(fold));
         let cascade = load_models(self.models, &self.policy)?;
-        let stages = Stages { policy: self.policy, policy_name, normalizer, lexicon, rules, cascade };
+        let patterns = lexicon.patterns();
+        let mut detectors: Vec<Box<dyn Detector>> = vec![Box::new(lexicon), Box::new(rules)];
+        detectors.extend(self.detectors);
+        let stages = Stages { policy: self.policy, policy_name, normalizer, detectors, patterns, cascade };
         let moderator = Moderator { stages: Arc::new(stages) };
         moderator.keep_promises()?;
         Ok(moderator)
@@ -183,8 +197,8 @@ fn policy_name(policy: &Policy, lists: &[Wordlist], rules: &[(String, String)]) 
     for (_, text) in rules {
         hash.update(text);
     }
-    let digest: String = hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}@{digest}", policy.name()).into()
+    let digest = hex(&hash.finalize());
+    format!("{}@{}", policy.name(), digest.get(..SHORT).unwrap_or(&digest)).into()
 }
 
 #[cfg(feature = "onnx")]
@@ -209,11 +223,14 @@ fn load_models(models: Models, policy: &Policy) -> Result<Option<Cascade>, LoadE
     match models {
         Models::None => Ok(None),
         Models::Given(cascade) => Ok(Some(cascade)),
-        Models::Builtin | Models::Folder(_) => Err(LoadError::new(
-            policy.place(),
-            "models need the `onnx` feature, which this build lacks, expected `without_models`",
-        )),
+        Models::Folder(folder) => Err(without_feature(&folder.display().to_string())),
+        Models::Builtin => Err(without_feature(policy.place())),
     }
+}
+
+#[cfg(not(feature = "onnx"))]
+fn without_feature(place: &str) -> LoadError {
+    LoadError::new(place, "models need the `onnx` feature, which this build lacks, expected `without_models`")
 }
 
 /// Buffers of a check, to be kept from prompt to prompt in a hot loop.
@@ -221,7 +238,6 @@ fn load_models(models: Models, policy: &Policy) -> Result<Option<Cascade>, LoadE
 pub struct Scratch {
     slots: Vec<Slot>,
     used: usize,
-    hits: Hits,
     findings: Findings,
     model_texts: Vec<String>,
 }
@@ -264,8 +280,15 @@ impl Moderator {
     /// Starts a moderator that differs from the one compiled in.
     #[must_use]
     pub fn builder(policy: Policy) -> ModeratorBuilder {
-        let (lists, rules, folds) = (Vec::new(), Vec::new(), Vec::new());
-        ModeratorBuilder { policy, folder: None, lists, rules, folds, models: Models::Builtin }
+        ModeratorBuilder {
+            policy,
+            folder: None,
+            lists: Vec::new(),
+            rules: Vec::new(),
+            folds: Vec::new(),
+            detectors: Vec::new(),
+            models: Models::Builtin,
+        }
     }
 
     /// Name and content hash of the policy with its lists and rules, `default@3f2a9c0d81b2`.
@@ -277,7 +300,7 @@ impl Moderator {
     /// How many texts the lexicon looks for, all forms counted.
     #[must_use]
     pub fn patterns(&self) -> usize {
-        self.stages.lexicon.patterns()
+        self.stages.patterns
     }
 
     /// Decides about one prompt. Never panics, whatever the prompt.
@@ -348,7 +371,7 @@ impl Stages {
             if let Some((text, segments)) = &negative {
                 self.read(scratch, Field::Negative, text, segments);
             }
-            self.detect_rules(scratch);
+            self.detect(scratch);
             evidence.append(&mut scratch.findings.evidence);
             if self.policy.settles(&evidence) {
                 break;
@@ -394,7 +417,7 @@ impl Stages {
         }
     }
 
-    /// Folds the text in a slot, searches it, and does the same for every view it opens.
+    /// Folds the text in a slot, and does the same for every view it opens.
     fn look(&self, scratch: &mut Scratch, index: usize, kind: SegmentKind) {
         let Some(slot) = scratch.slots.get_mut(index) else { return };
         slot.signs = Signs::of(slot.typed.as_str());
@@ -402,7 +425,7 @@ impl Stages {
         if kind == SegmentKind::Prose && role == Role::Positive && self.cascade.is_some() {
             push_new(&mut scratch.model_texts, slot.typed.as_str());
         }
-        self.search(scratch, index);
+        fold_plain(&slot.typed, &mut slot.folded);
         if role != Role::Positive {
             return;
         }
@@ -419,27 +442,20 @@ impl Stages {
             if view == View::PLAIN && kind == SegmentKind::Prose && self.cascade.is_some() {
                 push_new(&mut scratch.model_texts, slot.typed.as_str());
             }
-            self.search(scratch, opened);
+            fold_plain(&slot.typed, &mut slot.folded);
         }
     }
 
-    fn search(&self, scratch: &mut Scratch, index: usize) {
-        let Some(slot) = scratch.slots.get_mut(index) else { return };
-        fold_plain(&slot.typed, &mut slot.folded);
-        self.lexicon.detect(&slot.folded, slot.view, &mut scratch.hits, &mut scratch.findings);
-    }
-
-    fn detect_rules(&self, scratch: &mut Scratch) {
-        let awake = |slot: &Slot| slot.signs.digits || slot.signs.at_sign;
+    /// Runs the detectors over everything that was read.
+    fn detect(&self, scratch: &mut Scratch) {
         let slots = scratch.slots.get(..scratch.used).unwrap_or_default();
-        if scratch.findings.marks.is_empty() && !slots.iter().any(awake) {
-            return;
-        }
-        let texts: Vec<RuleText<'_>> = slots
+        let texts: Vec<ViewedText<'_>> = slots
             .iter()
-            .map(|slot| RuleText { typed: &slot.typed, folded: &slot.folded, view: slot.view, signs: slot.signs })
+            .map(|slot| ViewedText { typed: &slot.typed, folded: &slot.folded, view: slot.view, signs: slot.signs })
             .collect();
-        self.rules.detect(&texts, &mut scratch.findings);
+        for detector in &self.detectors {
+            detector.detect(&texts, &mut scratch.findings);
+        }
     }
 }
 
@@ -460,7 +476,7 @@ fn compose(
             let joint = if last + 1 == index { segment.joint } else { Joint::Apart };
             let between = match joint {
                 Joint::Glued => "",
-                Joint::Apart => ", ",
+                Joint::Apart => " ",
                 Joint::Either => {
                     seams = true;
                     if join { "" } else { " " }

@@ -43,7 +43,7 @@ fn shown(run: &Run, folder: &Path) -> String {
 }
 
 macro_rules! snapshot {
-    ($name:literal, $run:expr, $folder:expr) => {
+    ($name:expr, $run:expr, $folder:expr) => {
         insta::with_settings!({filters => vec![
             (r"@[0-9a-f]{12}", "@HASH"),
             (r"\b0\.\d{3,4}\b", "SCORE"),

@@ -90,7 +90,9 @@ proptest! {
         term in prop::sample::select(vec!["quuxel", "Quuxels", "vorpal snib", "qu\u{200b}uxel", "quuuuxel"]),
         dialect in dialect(),
     ) {
-        let prompt = wrap.replace("{}", term);
+        // An address ends at the first space.
+        let term = if wrap.contains("http") || wrap.contains("--sref") { term.replace(' ', "_") } else { term.to_owned() };
+        let prompt = wrap.replace("{}", &term);
         let decision = MODERATOR.check(Prompt { text: &prompt, negative: None, dialect });
         prop_assert!(decision.is_blocked(), "{prompt}");
     }

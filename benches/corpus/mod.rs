@@ -3,6 +3,7 @@
 use promptgate::Policy;
 
 /// The lines of the file `PROMPTS` names, at most 50,000; else the demo prompts.
+#[allow(dead_code, reason = "not every bench needs it")]
 pub fn prompts() -> Vec<String> {
     let demo = || {
         let text = include_str!("../../tests/demo/prompts.jsonl");

@@ -19,6 +19,7 @@ use super::{Classifier, Manifest};
 use crate::category::Category;
 use crate::decision::Scores;
 use crate::error::{ClassifyError, LoadError};
+use crate::hash::{SHORT, hex};
 
 /// Name of the ONNX Runtime library on this platform.
 #[cfg(target_os = "macos")]
@@ -111,7 +112,7 @@ impl OnnxClassifier {
         };
         let frame = (special("[CLS]")?, special("[SEP]")?);
         let classifier = Self {
-            name: format!("{}@{}", manifest.name, digest.get(..12).unwrap_or(&digest)),
+            name: format!("{}@{}", manifest.name, digest.get(..SHORT).unwrap_or(&digest)),
             tokenizer,
             frame,
             graph: files.graph.into(),
@@ -291,10 +292,6 @@ fn library() -> PathBuf {
     // target/release/promptgate finds the runtime/ of its checkout; an installed bin/promptgate its ../runtime/.
     let above = executable.ancestors().skip(1).take(5).map(|folder| folder.join("runtime").join(LIBRARY));
     beside.into_iter().chain(above).find(|path| path.is_file()).unwrap_or_else(|| LIBRARY.into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -133,6 +133,7 @@ pub(super) struct Check {
 }
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Scan {
     /// Files to scan; standard input if none or `-`
     pub(super) files: Vec<PathBuf>,

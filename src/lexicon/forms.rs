@@ -24,13 +24,13 @@ pub(super) fn forms(term: &str) -> Vec<String> {
         _ => add(term, &["s", "'s", "ed", "ing"]),
     }
     // stab, stabbed, stabbing: a consonant after a single vowel doubles.
-    let doubles = !is_vowel(last)
+    let doubling = !is_vowel(last)
         && !matches!(last, 'w' | 'x' | 'y')
         && before.is_some_and(is_vowel)
         && third.is_some_and(|letter| letter.is_ascii_lowercase() && !is_vowel(letter));
-    if doubles {
-        let doubled = format!("{term}{last}");
-        forms.extend(["ed", "ing"].map(|ending| format!("{doubled}{ending}")));
+    if doubling {
+        let stem = format!("{term}{last}");
+        forms.extend(["ed", "ing"].map(|ending| format!("{stem}{ending}")));
     }
     forms
 }

@@ -17,7 +17,7 @@ use aho_corasick::{Anchored, Input, MatchKind as AcMatchKind};
 
 use crate::category::{Category, Severity};
 use crate::error::LoadError;
-use crate::evidence::{Evidence, Findings, ListId, Mark, Stage};
+use crate::evidence::{Detector, Evidence, Findings, ListId, Mark, Stage, ViewedText};
 use crate::prompt::Role;
 use crate::span::NormSpan;
 use crate::text::{Normalized, View};
@@ -117,18 +117,15 @@ impl Lexicon {
         self.first.len() - 1
     }
 
-    /// Looks at one folded text of a prompt: terms on its positive side become evidence, and every term of every list a
-    /// mark.
-    pub fn detect(&self, text: &Normalized, view: View, hits: &mut Hits, out: &mut Findings) {
-        hits.found.clear();
-        self.search(text.as_str(), hits);
-        let (found, excused) = (&hits.found, &hits.excused);
-        for hit in found {
+    /// Finds every term that sits among the words as it asks and that no exception excuses.
+    fn detect_in(&self, text: &Normalized, view: View, out: &mut Findings) {
+        let hits = self.search(text.as_str());
+        for hit in &hits.found {
             let Some(entry) = self.entries.get(hit.entry) else { continue };
-            let spared = |allow: &(NormSpan, Option<Category>)| {
-                allow.0.covers(hit.span) && (allow.1.is_none() || allow.1 == entry.category)
+            let spared = |excused: &(NormSpan, Option<Category>)| {
+                excused.0.covers(hit.span) && (excused.1.is_none() || excused.1 == entry.category)
             };
-            if entry.severity != Severity::Critical && excused.iter().any(spared) {
+            if entry.severity != Severity::Critical && hits.excused.iter().any(spared) {
                 continue;
             }
             let span = text.typed_span(hit.span);
@@ -149,20 +146,20 @@ impl Lexicon {
         }
     }
 
-    /// Every hit that sits among the words as its term asks, exceptions apart.
-    fn search(&self, text: &str, hits: &mut Hits) {
-        hits.excused.clear();
+    /// Every hit that sits among the words as its term asks, exceptions apart. Allocates only if there is one.
+    fn search(&self, text: &str) -> Hits {
+        let mut hits = Hits::default();
         let input = Input::new(text).anchored(Anchored::No);
         let mut state = OverlappingState::start();
         while self.automaton.try_find_overlapping(&input, &mut state).is_ok() {
-            let Some(found) = state.get_match() else { return };
+            let Some(found) = state.get_match() else { break };
             let span = NormSpan::new(found.start(), found.end());
             let pattern = found.pattern().as_usize();
             let bounds = (self.first.get(pattern).copied(), self.first.get(pattern + 1).copied());
-            let (Some(first), Some(end)) = bounds else { return };
+            let (Some(first), Some(end)) = bounds else { break };
             let (starts, ends) = (starts_word(text, span.start), ends_word(text, span.end));
             for index in first as usize..end as usize {
-                let Some(entry) = self.entries.get(index) else { return };
+                let Some(entry) = self.entries.get(index) else { break };
                 let sits = match entry.matching {
                     MatchKind::Word | MatchKind::Forms => starts && ends,
                     MatchKind::Prefix => starts,
@@ -176,12 +173,22 @@ impl Lexicon {
                 }
             }
         }
+        hits
     }
 }
 
-/// Buffers of a search, kept from prompt to prompt.
+/// On the positive side of a prompt terms become evidence; on either side every term of every list is a mark.
+impl Detector for Lexicon {
+    fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
+        for text in texts {
+            self.detect_in(text.folded, text.view, out);
+        }
+    }
+}
+
+/// What a search found.
 #[derive(Debug, Default)]
-pub struct Hits {
+struct Hits {
     found: Vec<Hit>,
     excused: Vec<(NormSpan, Option<Category>)>,
 }
@@ -229,8 +236,8 @@ mod tests {
         typed.push_copied(text, Span::new(0, text.len()));
         let mut folded = typed.clone();
         fold_plain(&typed, &mut folded);
-        let (mut hits, mut out) = (Hits::default(), Findings::default());
-        lexicon.detect(&folded, View::PLAIN, &mut hits, &mut out);
+        let mut out = Findings::default();
+        lexicon.detect_in(&folded, View::PLAIN, &mut out);
         out.evidence.into_iter().map(|evidence| (evidence.rule.to_string(), evidence.span)).collect()
     }
 

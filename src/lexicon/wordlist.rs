@@ -91,17 +91,17 @@ impl Wordlist {
             "block" => ListKind::Block,
             "allow" => ListKind::Allow,
             "context" => ListKind::Context,
-            _ => return Err(header.error("kind", "unknown kind, expected one of `block`, `allow`, `context`")),
+            _ => return Err(header.error("kind", &"unknown kind, expected one of `block`, `allow`, `context`")),
         };
         let category = match header.find("category") {
-            Some(id) => Some(id.parse().map_err(|unknown| header.error("category", unknown))?),
+            Some(id) => Some(id.parse().map_err(|unknown| header.error("category", &unknown))?),
             None if kind == ListKind::Block => {
                 return Err(LoadError::new(place, "header has no `category`, expected one on a block list"));
             }
             None => None,
         };
         if kind == ListKind::Allow && category == Some(Category::Minors) {
-            return Err(header.error("category", "`minors` on an allow list, but no exception applies to it"));
+            return Err(header.error("category", &"`minors` on an allow list, but no exception applies to it"));
         }
         Ok(Self {
             id: header.required("id")?.to_owned(),
@@ -160,7 +160,7 @@ impl<'a> Header<'a> {
             .ok_or_else(|| LoadError::new(self.place, format!("header has no `{key}`, expected `# {key}: ...`")))
     }
 
-    fn error(&self, key: &str, message: impl ToString) -> LoadError {
+    fn error(&self, key: &str, message: &dyn ToString) -> LoadError {
         let line = self.entries.iter().find(|entry| entry.0 == key).map_or(1, |entry| entry.2);
         LoadError::new(self.place, message.to_string()).at_line(line)
     }

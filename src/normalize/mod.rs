@@ -1,7 +1,7 @@
 //! Folds text so that a term matches however it was written, keeping the map to the typed bytes.
 //!
 //! Every text has its plain view ([`fold_plain`]): lower case, no accents, one kind of space. Disguises (leet, spaced
-//! letters, look-alike letters) are undone in views of their own, each opened only by evidence in the text ([`Signs`]):
+//! letters, look-alike letters) are undone in views of their own, each opened only by evidence in the text ([`Signs`](crate::Signs)):
 //! squashing every text would flag a good share of harmless prompts.
 
 mod dotted;
@@ -9,15 +9,14 @@ mod leet;
 mod lookalike;
 mod plain;
 mod repeats;
-mod signs;
 mod spaced;
 
 use crate::prompt::{Field, Role};
+use crate::signs::Signs;
 use crate::span::Span;
 use crate::text::Normalized;
 
 pub use plain::fold_plain;
-pub use signs::Signs;
 
 /// One rewrite that undoes one family of disguise.
 ///

@@ -47,7 +47,7 @@ fn single_letters(bytes: &[u8], at: usize) -> usize {
             && !bytes.get(index + 1).is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
     };
     let starts = at == 0 || bytes.get(at - 1).is_some_and(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
-    if starts { (0..).take_while(|index| alone(at + 2 * index)).count() } else { 0 }
+    if starts { (0..bytes.len()).take_while(|index| alone(at + 2 * index)).count() } else { 0 }
 }
 
 #[cfg(test)]

@@ -62,11 +62,11 @@ pub struct Policy {
     file: PolicyFile,
     text: Arc<str>,
     place: Arc<str>,
-    clauses: Vec<(Category, Clause)>,
+    rows: Vec<(Category, Row)>,
 }
 
 #[derive(Clone, Debug)]
-struct Clause {
+struct Row {
     rule: CategoryPolicy,
     clause: Arc<str>,
     user_message: Arc<str>,
@@ -203,7 +203,7 @@ impl Policy {
             return fail(format!("schema {}, expected 1", file.schema));
         }
         let in_range = |score: &f32| (0.0..=1.0).contains(score);
-        let mut clauses = Vec::new();
+        let mut rows = Vec::new();
         for category in Category::ALL {
             let Some(rule) = file.category.get(&category) else {
                 return fail(format!("no `[category.{category}]`, expected one for every category"));
@@ -221,9 +221,9 @@ impl Policy {
                     "category `minors`: action is not `block`, expected `block`: no exception applies to it".to_owned(),
                 );
             }
-            clauses.push((
+            rows.push((
                 category,
-                Clause {
+                Row {
                     rule: rule.clone(),
                     clause: rule.clause.as_str().into(),
                     user_message: rule.user_message.as_str().into(),
@@ -239,7 +239,7 @@ impl Policy {
                 ));
             }
         }
-        Ok(Self { file, text: text.into(), place: place.into(), clauses })
+        Ok(Self { file, text: text.into(), place: place.into(), rows })
     }
 
     /// The name in the file.
@@ -295,14 +295,14 @@ impl Policy {
         })
     }
 
-    fn clause(&self, category: Category) -> Option<&Clause> {
-        self.clauses.iter().find(|(known, _)| *known == category).map(|(_, clause)| clause)
+    fn row(&self, category: Category) -> Option<&Row> {
+        self.rows.iter().find(|(known, _)| *known == category).map(|(_, row)| row)
     }
 
     /// The verdict that one piece of evidence asks for, conditions apart.
     fn verdict_on(&self, evidence: &Evidence) -> Verdict {
-        match self.clause(evidence.category) {
-            Some(clause) if evidence.severity >= clause.rule.severity => clause.rule.action.into(),
+        match self.row(evidence.category) {
+            Some(row) if evidence.severity >= row.rule.severity => row.rule.action.into(),
             _ => Verdict::Allow,
         }
     }
@@ -333,15 +333,15 @@ impl Policy {
         }
         if let (Some(scores), Some((stage, model))) = (outcome.scores, &outcome.model) {
             for (category, score) in scores.iter() {
-                let Some(clause) = self.clause(category) else { continue };
+                let Some(row) = self.row(category) else { continue };
                 // What `screen` says alone counts only where it is sure; the thresholds are those of `main`.
                 let threshold = match stage {
                     Stage::Screen => self.file.cascade.high.get(&category).copied(),
-                    _ => clause.rule.threshold,
+                    _ => row.rule.threshold,
                 };
                 if let Some(threshold) = threshold.filter(|threshold| score >= *threshold) {
                     reasons.push((
-                        clause.rule.action.into(),
+                        row.rule.action.into(),
                         Reason {
                             category,
                             severity: None,
@@ -352,7 +352,7 @@ impl Policy {
                             via: Vec::new(),
                             score: Some(score),
                             threshold: Some(threshold),
-                            clause: Arc::clone(&clause.clause),
+                            clause: Arc::clone(&row.clause),
                         },
                     ));
                 }
@@ -362,10 +362,9 @@ impl Policy {
             // A failed model could have found any scored category, a limit hides every category.
             let hidden =
                 Category::ALL.into_iter().filter(|category| stage == Stage::Limits || category.score_index().is_some());
-            for clause in hidden.filter_map(|category| Some((category, self.clause(category)?))) {
-                let (category, clause) = clause;
+            for (category, row) in hidden.filter_map(|category| Some((category, self.row(category)?))) {
                 reasons.push((
-                    clause.rule.on_error.into(),
+                    row.rule.on_error.into(),
                     Reason {
                         category,
                         severity: None,
@@ -376,7 +375,7 @@ impl Policy {
                         via: Vec::new(),
                         score: None,
                         threshold: None,
-                        clause: Arc::clone(&clause.clause),
+                        clause: Arc::clone(&row.clause),
                     },
                 ));
             }
@@ -396,9 +395,9 @@ impl Policy {
             });
         }
         let reasons: Vec<Reason> = reasons.into_iter().map(|(_, reason)| reason).collect();
-        let user_message = reasons.first().map(|reason| match self.clause(reason.category) {
+        let user_message = reasons.first().map(|reason| match self.row(reason.category) {
             // Where a failure is all there is, the user is not told of a violation.
-            Some(clause) if reason.severity.is_some() || reason.score.is_some() => Arc::clone(&clause.user_message),
+            Some(row) if reason.severity.is_some() || reason.score.is_some() => Arc::clone(&row.user_message),
             _ => UNCHECKED.into(),
         });
         Decision {
@@ -423,7 +422,7 @@ impl Policy {
             via: evidence.via.clone(),
             score: evidence.condition.and_then(|condition| scores?.of(condition.category)),
             threshold: evidence.condition.map(|condition| condition.at_least),
-            clause: self.clause(evidence.category).map_or_else(|| "".into(), |clause| Arc::clone(&clause.clause)),
+            clause: self.row(evidence.category).map_or_else(|| "".into(), |row| Arc::clone(&row.clause)),
         }
     }
 }

@@ -12,12 +12,12 @@ use regex::{Regex, RegexBuilder};
 
 use crate::category::{Category, Severity};
 use crate::error::LoadError;
-use crate::evidence::{Condition, Evidence, Findings, ListId, Mark, Stage};
+use crate::evidence::{Condition, Detector, Evidence, Findings, ListId, Mark, Stage, ViewedText};
 use crate::lexicon::{Lexicon, ListKind, MatchKind, Term, Wordlist};
-use crate::normalize::{Signs, fold_term};
-use crate::prompt::Role;
+use crate::normalize::fold_term;
+use crate::prompt::{Field, Role};
 use crate::span::{NormSpan, Span};
-use crate::text::{Normalized, View};
+use crate::text::View;
 
 pub use rule::Rule;
 use rule::{Need, TextKind};
@@ -124,19 +124,6 @@ impl Group {
     }
 }
 
-/// One text of a reading, as the rules see it.
-#[derive(Clone, Copy)]
-pub struct RuleText<'a> {
-    /// Markup removed, otherwise as typed.
-    pub typed: &'a Normalized,
-    /// Folded, in `view`.
-    pub folded: &'a Normalized,
-    /// The view of `folded`.
-    pub view: View,
-    /// What the typed text shows.
-    pub signs: Signs,
-}
-
 impl RuleSet {
     /// Compiles `source` against the lists of `lexicon`, which must hold [`RuleSource::triggers`].
     ///
@@ -177,11 +164,11 @@ impl RuleSet {
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
+}
 
-    /// Runs the rules that the marks and signs of one reading wake, over its texts.
-    ///
-    /// `texts` are every view of every side of the reading, `out.marks` the marks found in them.
-    pub fn detect(&self, texts: &[RuleText<'_>], out: &mut Findings) {
+/// Runs the rules that the marks and signs of the reading wake.
+impl Detector for RuleSet {
+    fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
         let signs = |need: Need| {
             texts.iter().any(|text| match need {
                 Need::Digits => text.signs.digits,
@@ -237,45 +224,41 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon) -> Result<Compiled, Load
 }
 
 impl Compiled {
-    fn detect(&self, texts: &[RuleText<'_>], out: &mut Findings) {
-        if out.marks.iter().any(|mark| self.unless.contains(&mark.list)) {
+    fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
+        if out.marks.iter().any(|mark| self.unless.contains(&mark.list)) || !self.all_near(texts, &out.marks) {
             return;
         }
-        let Some(combined) = self.combine(texts, &out.marks) else { return };
-        match &self.pattern {
-            None => out.evidence.extend(combined.map(|mark| self.evidence(mark.field, mark.span, mark.view))),
-            Some(pattern) => {
-                for text in texts.iter().filter(|text| text.folded.role() == Role::Positive) {
-                    if let Some(span) = pattern.find(text) {
-                        out.evidence.push(self.evidence(text.typed.field(), span, text.view));
-                        break;
-                    }
-                }
-            }
-        }
+        let found = if let Some(pattern) = &self.pattern {
+            let mut positive = texts.iter().filter(|text| text.folded.role() == Role::Positive);
+            positive.find_map(|text| Some((text.typed.field(), pattern.find(text)?, text.view)))
+        } else {
+            // The evidence of a combination points to the hit that makes the others a violation: that of the last entry.
+            let last = self.all.last().and_then(|group| out.marks.iter().find(|mark| group.holds(mark)));
+            last.map(|mark| (mark.field, mark.span, mark.view))
+        };
+        out.evidence.extend(found.map(|(field, span, view)| self.evidence(field, span, view)));
     }
 
-    /// Whether every entry of `all` has a hit: `None` if not, else the hit that the evidence points to, which is that
-    /// of the last entry.
-    fn combine<'m>(&self, texts: &[RuleText<'_>], marks: &'m [Mark]) -> Option<Option<&'m Mark>> {
+    /// Whether every entry of `all` has a hit, near enough to one of the first entry's where the rule asks for that.
+    fn all_near(&self, texts: &[ViewedText<'_>], marks: &[Mark]) -> bool {
+        let Some((first, rest)) = self.all.split_first() else { return true };
         let Some(words) = self.within_words else {
-            return self.all.iter().try_fold(None, |_, group| marks.iter().find(|mark| group.holds(mark)).map(Some));
+            return self.all.iter().all(|group| marks.iter().any(|mark| group.holds(mark)));
         };
-        let (first, rest) = self.all.split_first()?;
-        marks.iter().filter(|mark| first.holds(mark)).find_map(|anchor| {
-            let text = texts.iter().find(|text| text.view == anchor.view && text.folded.field() == anchor.field)?;
-            let near = |mark: &&Mark| {
-                mark.view == anchor.view
-                    && mark.field == anchor.field
-                    && mark.role == anchor.role
+        marks.iter().filter(|mark| first.holds(mark)).any(|anchor| {
+            let of_anchor = |text: &&ViewedText<'_>| {
+                (text.view, text.folded.field(), text.folded.role()) == (anchor.view, anchor.field, anchor.role)
+            };
+            let Some(text) = texts.iter().find(of_anchor) else { return false };
+            let near = |mark: &Mark| {
+                (mark.view, mark.field, mark.role) == (anchor.view, anchor.field, anchor.role)
                     && words_between(text.folded.as_str(), anchor.norm, mark.norm, words) <= words
             };
-            rest.iter()
-                .try_fold(Some(anchor), |_, group| marks.iter().filter(|mark| group.holds(mark)).find(near).map(Some))
+            rest.iter().all(|group| marks.iter().any(|mark| group.holds(mark) && near(mark)))
         })
     }
 
-    fn evidence(&self, field: crate::prompt::Field, span: Span, view: View) -> Evidence {
+    fn evidence(&self, field: Field, span: Span, view: View) -> Evidence {
         Evidence {
             category: self.category,
             severity: self.severity,
@@ -290,7 +273,7 @@ impl Compiled {
 }
 
 impl Pattern {
-    fn find(&self, text: &RuleText<'_>) -> Option<Span> {
+    fn find(&self, text: &ViewedText<'_>) -> Option<Span> {
         let awake = self.triggered
             || match self.needs {
                 Some(Need::Digits) => text.signs.digits,

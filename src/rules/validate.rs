@@ -52,13 +52,11 @@ fn luhn(text: &str) -> bool {
 }
 
 fn ssn(text: &str) -> bool {
-    match digits(text)[..] {
-        [a, b, c, d, e, f, g, h, i] => {
-            let area = a * 100 + b * 10 + c;
-            area != 0 && area != 666 && area < 900 && d * 10 + e != 0 && f + g + h + i != 0
-        }
-        _ => false,
-    }
+    let digits = digits(text);
+    let number =
+        |from: usize, to: usize| digits.get(from..to).map(|part| part.iter().fold(0, |sum, digit| sum * 10 + digit));
+    let (area, group, serial) = (number(0, 3), number(3, 5), number(5, 9));
+    digits.len() == 9 && !matches!(area, Some(0 | 666 | 900..)) && group != Some(0) && serial != Some(0)
 }
 
 fn iban(text: &str) -> bool {

@@ -2,8 +2,8 @@
 //! Prompts extension, InvokeAI's and ComfyUI's weights after a bracket, Horde's `###`, and pasted settings.
 
 use super::parser::{Mark, Parser, Pick, network, number, tail, weight_tail};
-use super::{Field, role_of};
-use crate::prompt::{Dialect, Role};
+use super::role_of;
+use crate::prompt::Dialect;
 
 /// A1111's factor per round bracket, and its inverse per square one.
 const EMPHASIS: f32 = 1.1;

@@ -1,5 +1,5 @@
 //! What several test files need: the shipped lists and rules without models, and scripted models.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part")]
+#![allow(dead_code, reason = "every test file uses its own part")]
 
 use promptgate::classifier::{Cascade, Classifier};
 use promptgate::{ClassifyError, Explain, Moderator, Policy, Scores};

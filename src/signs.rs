@@ -30,9 +30,9 @@ const ODD: u8 = 8;
 /// The class of every byte: letters (bytes outside ASCII count as such), digits, leet symbols, odd punctuation.
 const CLASS: [u8; 256] = {
     let mut class = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        class[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        class[byte as usize] = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | 0x80.. => LETTER,
             b'0'..=b'9' => DIGIT,
             b'@' | b'$' => SYMBOL,
@@ -40,9 +40,11 @@ const CLASS: [u8; 256] = {
             b'.' | b'*' | b'~' | b'^' | b'=' | b'\\' | b'`' | b'#' | b'%' | b'&' | b';' | b'_' => ODD,
             _ => 0,
         };
+        if byte == u8::MAX {
+            break class;
+        }
         byte += 1;
     }
-    class
 };
 
 impl Signs {
