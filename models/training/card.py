@@ -56,14 +56,19 @@ LIMITS = """\
   table shows what that is worth. Do not rely on it.
 - Violations said without any telling word (the minimal pairs) are caught far less often than plain ones, and the
   pair-order figure shows how often a violating prompt scores above its almost identical harmless twin.
+- Read one by one, about half of the unreviewed real prompts that `main` blocks are violations (office-holders in false
+  scenes, lingerie for show). The false blocks are mostly sensual or "sexy" portraits in clothes, miniatures and action
+  figures of women, and politicians in plain parody. Of the few captions blocked, half are plain mistakes.
+- Gore in real prompts is caught least: graphic and PG-13 horror lie close together, and the look-alike budget holds the
+  threshold high.
 - `deception` and `illegal` have few real examples; their numbers come mostly from rows written for this project and
-  will be lower on real traffic. `illegal` holds recruitment, selling and glamour, not every crime shown.
+  will be lower on real traffic.
 - `borderline` rows are those on which two careful people may differ; the policy says how to settle them, the model
   settles them worse.
 - Minors, private information, and what a negative prompt takes away are not this model's business: rules decide them.
 - Rows that differ only by a few words exist in the labelled prompts (people retry); the figure for prompts unlike any
   training row is given beside the whole.
-- A few hours of one small machine trained it: more labelled prompts and a larger teacher would help most.
+- Three quarters of an hour on two cores trained it: more labelled prompts and a larger teacher would help most.
 - int8 results may differ slightly between processors; compare with a tolerance.
 - Text is expected as the generator would read it: positive side, markup removed, letters not obfuscated.
 """

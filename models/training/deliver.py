@@ -112,7 +112,7 @@ def deliver(run, models, command, date):
         card.write_manifest(
             run.out / name, name, seed=run.seed, date=date, command=command, rows=run.summary_text(),
             thresholds=thresholds[name], scorer=scorers[name], bands=(low, high) if name == "screen" else None,
-            thresholds_note="Highest recall on held-back rows that keeps blocks of ordinary prompts <= "
+            thresholds_note="High recall on held-back rows that keeps blocks of ordinary prompts <= "
             f"{evaluate.ORDINARY_BUDGET:.1%} and of look-alikes <= {evaluate.LOOKALIKE_BUDGET:.0%} (int8, batch 1).")
         card.write_card(run.out / name, name, report)
         run.log(f"{name}: thresholds", dict(zip(LABELS, thresholds[name].tolist())))
@@ -133,8 +133,8 @@ def operating_points(held, scores, shipped):
 def band_fact(costs):
     """Returns the sentences on what the cascade saves and loses."""
     return (
-        f"Bands: of {costs['caught']} held-back violations that `main` catches, {costs['lost']:.2%} fall below `low` "
-        f"and {costs['decided']:.1%} reach `high`. Asked of `main`: {costs['traffic_on']:.1%} of {costs['traffic']} "
+        f"Bands: of {costs['caught']:.0f} held-back violations that `main` catches, {costs['lost']:.2%} fall below `low` "
+        f"and {costs['decided']:.1%} reach `high`. Asked of `main`: {costs['traffic_on']:.1%} of {costs['traffic']:.0f} "
         f"unlabelled real prompts (a set rich in violations), {costs['plain_real_on']:.1%} of ordinary harmless real "
         f"prompts, {costs['captions_on']:.1%} of captions, {costs['lookalikes_on']:.1%} of look-alikes."
     )

@@ -14,6 +14,8 @@ from data import LABELS, REAL_USERS
 
 ORDINARY_BUDGET = 0.003  # share of ordinary harmless prompts that may be blocked
 LOOKALIKE_BUDGET = 0.04  # likewise for harmless look-alikes of violations
+GRID = np.concatenate([np.linspace(0.02, 0.1, 5), np.linspace(0.125, 0.9, 32), [0.93, 0.95, 0.97, 0.98, 0.99, 1.01]])
+LONGEST_STEP = 12  # grid steps that a threshold may fall at once, past a flat stretch
 CASCADE_LOSS = 0.005  # share of what main catches that screen may wave through
 
 
@@ -76,34 +78,36 @@ def recall_and_costs(held, hit, within):
     return recall, hit[ordinary].mean(), hit[lookalike].mean()
 
 
-def sweep_thresholds(held, scores, price, within, rounds=2):
-    """Returns thresholds that maximise recall minus `price` times the share of the budgets used."""
-    grid = np.concatenate([np.linspace(0.05, 0.9, 35), [0.93, 0.95, 0.97, 0.98, 0.99, 1.01]])
-    thresholds = np.full(len(LABELS), 0.5)
-    for _ in range(rounds):
-        for column in range(len(LABELS)):
-            others = np.delete(np.arange(len(LABELS)), column)
-            rest = blocked(scores[:, others], thresholds[others])
-
-            def value(candidate):
-                hit = rest | (scores[:, column] >= candidate)
-                recall, ordinary, lookalike = recall_and_costs(held, hit, within)
-                return recall - price * (ordinary / ORDINARY_BUDGET + lookalike / LOOKALIKE_BUDGET)
-
-            thresholds[column] = max(grid[::-1], key=value)
-    return thresholds
-
-
 def choose_thresholds(held, scores, within, budget_factor=1.0):
-    """Returns the thresholds with the highest recall that keep both budgets (times a factor)."""
-    best, best_recall = np.full(len(LABELS), 0.99), -1.0
-    for price in np.geomspace(0.005, 1.0, 24):
-        thresholds = sweep_thresholds(held, scores, price, within)
-        recall, ordinary, lookalike = recall_and_costs(held, blocked(scores, thresholds), within)
-        fits = ordinary <= ORDINARY_BUDGET * budget_factor and lookalike <= LOOKALIKE_BUDGET * budget_factor
-        if fits and recall > best_recall:
-            best, best_recall = thresholds, recall
-    return np.minimum(best, 0.999).round(3)
+    """Returns thresholds with high recall that keep both budgets (times a factor).
+
+    Greedy: from blocking nothing, lower the one threshold (by any number of grid steps)
+    that buys the most recall per share of the budgets, until no step fits any more.
+    """
+    hits = np.array([[scores[:, column] >= value for value in GRID] for column in range(len(LABELS))])
+    ordinary_budget, lookalike_budget = ORDINARY_BUDGET * budget_factor, LOOKALIKE_BUDGET * budget_factor
+
+    def outcome(steps):
+        hit = hits[np.arange(len(LABELS)), steps].any(0)
+        recall, ordinary, lookalike = recall_and_costs(held, hit, within)
+        return recall, max(ordinary / ordinary_budget, lookalike / lookalike_budget), (
+            ordinary / ordinary_budget + lookalike / lookalike_budget)
+
+    steps = np.full(len(LABELS), len(GRID) - 1)
+    while True:
+        recall, _, spent = outcome(steps)
+        best, best_ratio = None, 0.0
+        for column, step in np.ndindex(len(LABELS), LONGEST_STEP):
+            lowered = steps - (np.arange(len(LABELS)) == column) * (step + 1)
+            if lowered[column] < 0:
+                continue
+            new_recall, fullest, new_spent = outcome(lowered)
+            ratio = (new_recall - recall) / (new_spent - spent + 1e-5)
+            if fullest <= 1 and ratio > best_ratio:
+                best, best_ratio = lowered, ratio
+        if best is None:
+            return np.minimum(GRID[steps], 0.999).round(3)
+        steps = best
 
 
 def cross_fitted(held, scores):
@@ -184,8 +188,8 @@ def choose_bands(held, screen, main, thresholds, traffic, within):
 
     `low` is as high as it may be while at most `CASCADE_LOSS` of the violations that
     main catches fall below it; it starts equal for all labels and is then raised label
-    by label where that sends fewer prompts of `traffic` on. `high` is the lowest score that no harmless
-    held-back row reaches, so that screen alone never blocks what main would let pass.
+    by label where that sends fewer prompts of `traffic` on. `high` is just above every score
+    of a harmless held-back row that main lets pass: screen adds no false block of its own.
     """
     caught = screen[within & held.violation & blocked(main, thresholds)]
     grid = np.geomspace(0.001, 0.5, 60)
@@ -205,7 +209,7 @@ def choose_bands(held, screen, main, thresholds, traffic, within):
 
             low = at(max((value for value in grid if lost(at(value)) <= CASCADE_LOSS),
                          key=lambda value: passed(at(value)), default=low[column]))
-    harmless = screen[within & ~held.violation & ~held.borderline]
+    harmless = screen[within & ~held.violation & ~held.borderline & ~blocked(main, thresholds)]
     high = np.minimum(np.maximum(harmless.max(0) + 0.01, 0.5), 0.999)
     low, high = low.round(4), high.round(4)
     costs = {

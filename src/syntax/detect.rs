@@ -2,7 +2,7 @@
 
 use super::midjourney::{self, Effect};
 use super::parser::{Parser, network, tail, url, weight_tail};
-use super::stable_diffusion::{keyword, settings, starts_line, wildcard, word_before};
+use super::stable_diffusion::{keyword, starts_line, wildcard, word_before};
 use crate::prompt::{Dialect, Field};
 
 /// Bytes that markup may start with; what follows them is looked at only then.
@@ -82,7 +82,7 @@ pub fn detect(text: &str) -> Dialect {
                     midjourney += 1;
                     at += 1;
                 } else {
-                    stable_diffusion += usize::from(is_label(text, at - 1));
+                    stable_diffusion += usize::from(is_label(&parser, at - 1));
                 }
             }
             b'-' | 0xE2 => {
@@ -138,21 +138,26 @@ fn bracket_evidence(parser: &Parser, open: usize, close: usize) -> (bool, usize)
 }
 
 /// `embedding:name`, `Negative prompt:`, pasted settings.
-fn is_label(text: &str, colon: usize) -> bool {
+fn is_label(parser: &Parser, colon: usize) -> bool {
+    let text = parser.text;
     let name_follows = || text.get(colon + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
     let negative = || word_before(text, colon, "negative prompt").is_some_and(|start| starts_line(text, start));
     word_before(text, colon, "embedding").is_some() && name_follows()
         || negative()
-        || word_before(text, colon, "Steps").is_some_and(|start| settings(text) == Some(start))
+        || word_before(text, colon, "Steps").is_some_and(|start| parser.settings == Some(start))
 }
 
 /// `AND` or `BREAK` that stands out: in a text that shouts it is a word like the others.
 fn is_calm_keyword(text: &str, at: usize) -> bool {
     let Some(word) = keyword(text, at) else { return false };
     let shouted = |word: Option<&str>| {
-        word.is_some_and(|word| word.len() > 1 && word.bytes().all(|byte| !byte.is_ascii_lowercase()) && word != "AND")
+        word.is_some_and(|word| {
+            word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase()) && word != "AND" && word != "BREAK"
+        })
     };
-    let before = text.get(..at).and_then(|before| before.split_whitespace().next_back());
-    let after = text.get(at + word.len()..).and_then(|after| after.split_whitespace().next());
+    // Words, not what white space parts: a text of commas and `AND` would be searched over and over.
+    let other = |c: char| !c.is_alphanumeric();
+    let before = text.get(..at).and_then(|before| before.rsplit(other).find(|word| !word.is_empty()));
+    let after = text.get(at + word.len()..).and_then(|after| after.split(other).find(|word| !word.is_empty()));
     !shouted(before) && !shouted(after)
 }

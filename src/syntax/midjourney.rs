@@ -94,11 +94,12 @@ pub(super) fn name(text: &str, at: usize, end: usize) -> Option<(usize, usize, E
     // Phones write `--` as a dash, but most dashes are dashes.
     let dash = rest.starts_with(['\u{2013}', '\u{2014}']);
     let start = at + if dash { '\u{2014}'.len_utf8() } else { "--".len() };
-    let free = before.is_none_or(|c| if dash { c.is_whitespace() } else { !c.is_alphanumeric() && c != '-' });
+    let free =
+        before.is_none_or(|c| if dash { c.is_whitespace() } else { !c.is_alphanumeric() && c != '-' && c != '_' });
     if !free || !(dash || rest.starts_with("--")) {
         return None;
     }
-    let rest = text.get(start..end)?;
+    let rest = text.get(start..end).filter(|rest| rest.starts_with(char::is_alphabetic))?;
     let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len());
     let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
     // A number may stick to the name, `--v6`, but a letter makes it another name.
@@ -111,7 +112,7 @@ pub(super) fn name(text: &str, at: usize, end: usize) -> Option<(usize, usize, E
     });
     match known {
         Some(effect) => Some((start, start + letters, effect)),
-        None if dash || !rest.starts_with(char::is_alphabetic) => None,
+        None if dash => None,
         None => Some((start, start + word, Effect::Unknown)),
     }
 }

@@ -175,3 +175,174 @@ impl<'a> Iterator for Segments<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Markup and near-markup. The words of the picture are made of `x`, `z`, `ж` and `7`, which make up no keyword.
+    const ALPHABET: [&str; 61] = [
+        "x",
+        "zz",
+        "ж",
+        "x7",
+        "xж x",
+        " ",
+        " ",
+        "  ",
+        "\n",
+        ",",
+        ", ",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "<",
+        ">",
+        ":",
+        "::",
+        "|",
+        "\\",
+        "\\(",
+        "-",
+        "--",
+        "---",
+        "—",
+        "#",
+        "###",
+        "_",
+        "__",
+        "7",
+        ":1.3",
+        ":0",
+        ":-1",
+        "::2",
+        "::-0.5",
+        "1.5",
+        "$$",
+        "2$$",
+        "+",
+        "--no ",
+        "--ar ",
+        "--tile",
+        "--sref ",
+        "--q",
+        "--x",
+        " AND ",
+        " BREAK ",
+        "<lora:x:1>",
+        "<lora:",
+        "embedding:",
+        "Negative prompt:",
+        "\nSteps: 7",
+        "http://x.z/7",
+        "\"x\":",
+        "(x:1.2)",
+        "[x|z]",
+        "{x, z}",
+        "{x|z}",
+    ];
+
+    /// Names whose loss hides nothing, as the module says.
+    fn may_be_lost(word: &str) -> bool {
+        let keywords = ["and", "break", "negative", "prompt", "embedding", "no", "lora"];
+        let word = word.to_ascii_lowercase();
+        let parameter = || midjourney::PARAMETERS.iter().any(|known| known.0 == word);
+        word.bytes().all(|byte| byte.is_ascii_digit()) || keywords.contains(&word.as_str()) || parameter()
+    }
+
+    fn check_invariants(text: &str, dialect: Option<Dialect>) {
+        for field in [Field::Prompt, Field::Negative] {
+            let (parsed, diagnostics) = parse(field, text, dialect);
+            let mut end = 0;
+            let check_gap = |gap: Span| {
+                let lost = gap.slice(text).unwrap();
+                for word in lost.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+                    assert!(may_be_lost(word), "{dialect:?} loses {word:?} of {text:?}: {parsed:#?}");
+                }
+            };
+            for segment in parsed.segments() {
+                let piece = segment.span.slice(text).expect("on boundaries");
+                assert!(segment.span.start >= end && !piece.trim().is_empty(), "{dialect:?} {text:?}: {parsed:#?}");
+                assert!(segment.weight.is_finite(), "{text:?}");
+                check_gap(Span::new(end, segment.span.start));
+                end = segment.span.end;
+            }
+            check_gap(Span::new(end, text.len()));
+            assert!(diagnostics.iter().all(|diagnostic| diagnostic.span.slice(text).is_some()));
+            let found = parsed.readings(5);
+            assert!((1..=5).contains(&found.readings.len()));
+            let in_readings =
+                |segment: &Segment| found.readings.iter().flatten().any(|other| other.span == segment.span);
+            assert!(parsed.segments().all(in_readings), "a reading hides a segment of {text:?}");
+        }
+    }
+
+    #[test]
+    fn random_markup_loses_no_word() {
+        let mut state = 1_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from((state >> 33) % below).unwrap()
+        };
+        for _ in 0..20_000 {
+            let text: String = (0..=random(24)).map(|_| ALPHABET[random(ALPHABET.len() as u64)]).collect();
+            check_invariants(&text, None);
+            for dialect in Dialect::ALL {
+                check_invariants(&text, Some(dialect));
+            }
+        }
+    }
+
+    /// Linear code needs milliseconds for these, quadratic code minutes.
+    #[test]
+    fn hostile_texts_are_linear() {
+        let mut units: Vec<String> = ALPHABET.map(String::from).to_vec();
+        units.extend(
+            ["{,", "{a,", "[(", "(((a:0)", "a|", "__a", "--_", "<a", "AND", ",AND", "a::", "{2$$", "\\\\"]
+                .map(String::from),
+        );
+        units.extend(
+            ["Steps: 7 ", "Negative prompt:7 ", "AND 7", "){", "(a)+", "}{", "(a)(", "http://", "—no "]
+                .map(String::from),
+        );
+        for unit in units {
+            for (head, closing) in
+                [("", ""), ("((a:2)) ", ""), ("--ar 1:1 ", ""), ("", ")"), ("", "}"), ("", "]"), ("{a, b", "}")]
+            {
+                let half = unit.repeat(32_768 / unit.len());
+                let text = format!("{head}{half}{}", closing.repeat(32_768));
+                let once = Instant::now();
+                for dialect in [None, Some(Dialect::Midjourney), Some(Dialect::StableDiffusion)] {
+                    let (parsed, _) = parse(Field::Prompt, &text, dialect);
+                    assert!(!parsed.readings(64).readings.is_empty());
+                }
+                assert!(once.elapsed() < Duration::from_secs(2), "{head:?} {unit:?} {closing:?}: {:?}", once.elapsed());
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_capped() {
+        let deep = |levels: usize| format!("{}q{}", "(".repeat(levels), ")".repeat(levels));
+        let (fits, none) = parse(Field::Prompt, &deep(MAX_DEPTH), None);
+        assert!(none.is_empty() && fits.segments().all(|segment| segment.span.len() == 1));
+        let (parsed, diagnostics) = parse(Field::Prompt, &deep(MAX_DEPTH + 2), None);
+        assert_eq!(parsed.segments().next().map(|segment| segment.span.len()), Some(5));
+        assert_eq!(diagnostics.len(), 2);
+    }
+
+    #[test]
+    fn junk_is_reported() {
+        let message = |text, dialect| parse(Field::Prompt, text, dialect).1.first().map(|found| found.message);
+        let stable_diffusion = Some(Dialect::StableDiffusion);
+        assert_eq!(message("(a", stable_diffusion), Some("bracket is never closed"));
+        assert_eq!(message("(a [b) c]", stable_diffusion), Some("brackets cross each other"));
+        assert_eq!(message("a --unicorn", Some(Dialect::Midjourney)), Some("unknown parameter"));
+        assert_eq!(message("(a) :)", stable_diffusion), None);
+    }
+}

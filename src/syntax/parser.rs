@@ -303,7 +303,8 @@ impl<'t> Parser<'t> {
 
     /// Multiplies the weights of all items from `first` on. The role follows from the sign in the end.
     fn weigh(&mut self, first: usize, weight: f32, home: Dialect) {
-        if weight <= 0.0 && !self.lowers(home) {
+        #[expect(clippy::float_cmp, reason = "exactly 1 changes nothing")]
+        if weight == 1.0 || weight <= 0.0 && !self.lowers(home) {
             return;
         }
         for item in self.items.iter_mut().skip(first) {
@@ -316,6 +317,11 @@ impl<'t> Parser<'t> {
     /// Whether markup that is at home in `home` may take words out of the picture here.
     pub(super) fn lowers(&self, home: Dialect) -> bool {
         !self.declared || self.dialect == home
+    }
+
+    /// Whether nothing but white space stands before `at`.
+    pub(super) fn is_at_start(&self, at: usize) -> bool {
+        self.items.is_empty() && self.text.get(self.run..at).is_none_or(|piece| piece.trim().is_empty())
     }
 
     /// Reads what follows as kept out.

@@ -1,5 +1,5 @@
 //! Stable Diffusion front ends: A1111 and Forge attention, scheduling and networks, `AND` and `BREAK`, the Dynamic
-//! Prompts extension, InvokeAI's and ComfyUI's weights after a bracket, Horde's `###`, and pasted settings.
+//! Prompts extension, weights behind a bracket (`InvokeAI`), Horde's `###`, and pasted settings.
 
 use super::parser::{Mark, Parser, Pick, network, number, tail, weight_tail};
 use super::role_of;
@@ -19,11 +19,14 @@ pub(super) fn keyword(text: &str, at: usize) -> Option<&'static str> {
 
 /// The name in the `__name__` at `at`, as start and end.
 pub(super) fn wildcard(text: &str, at: usize, end: usize) -> Option<(usize, usize)> {
-    let rest = text.get(at..end)?.strip_prefix("__")?;
-    let name =
-        rest.get(..rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_-/*.".contains(c)).unwrap_or(rest.len()))?;
-    let len = name.find("__").filter(|&len| name.bytes().take(len).any(|byte| byte.is_ascii_alphanumeric()))?;
-    Some((at + 2, at + 2 + len))
+    let rest = text.get(at..end)?.strip_prefix("__")?.as_bytes();
+    // Stops at the first `__`, so that a chain of wildcards is linear.
+    let is_end = |(index, byte): (usize, &u8)| {
+        !byte.is_ascii_alphanumeric() && (!b"_-/*.".contains(byte) || rest.get(index..index + 2) == Some(b"__"))
+    };
+    let len = rest.iter().enumerate().position(is_end)?;
+    let named = rest.iter().take(len).any(u8::is_ascii_alphanumeric);
+    (named && rest.get(len..len + 2) == Some(b"__")).then_some((at + 2, at + 2 + len))
 }
 
 /// Where `word` starts, if it stands right before `at` and is no tail of another word.
@@ -139,9 +142,9 @@ impl Parser<'_> {
 
     /// `###`: what follows is kept out. At the start of a field it is a heading.
     pub(super) fn negative_mark(&mut self, at: usize) -> Option<usize> {
-        let marks = self.text.get(at..)?.bytes().take_while(|&byte| byte == b'#').count();
-        let inner = self.text.get(..at)?.ends_with('#');
-        if marks != 3 || inner || self.depth > 0 || self.text.get(..at)?.trim().is_empty() {
+        let rest = self.text.get(at..)?;
+        let alone = rest.starts_with("###") && !rest.starts_with("####") && !self.text.get(..at)?.ends_with('#');
+        if !alone || self.depth > 0 || self.is_at_start(at) {
             return None;
         }
         self.cut(at, Mark::List);
