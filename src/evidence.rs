@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::category::{Category, Severity};
-use crate::prompt::{Field, Role};
+use crate::prompt::{Field, Role, SegmentKind};
 use crate::signs::Signs;
 use crate::span::{NormSpan, Span};
 use crate::text::{Normalized, View};
@@ -88,6 +88,8 @@ pub struct Mark {
     pub norm: NormSpan,
     /// The view it was seen in.
     pub view: View,
+    /// Whether it lies inside an exception: then it may silence a rule, but takes no part in one.
+    pub excused: bool,
 }
 
 /// Finds evidence in one reading of a prompt.
@@ -111,6 +113,8 @@ pub struct ViewedText<'a> {
     pub view: View,
     /// What the text shows.
     pub signs: Signs,
+    /// Prose, or the values of parameters and names, which hold numbers that are nobody's.
+    pub kind: SegmentKind,
 }
 
 /// Everything the detectors found in one reading of a prompt.

@@ -14,11 +14,11 @@ use crate::hash::{SHORT, hex};
 use crate::lexicon::{Lexicon, Wordlist, builtin};
 use crate::normalize::{Fold, Normalizer, fold_plain};
 use crate::policy::{Outcome, Policy};
-use crate::prompt::{Field, Prompt, Role};
+use crate::prompt::{Field, Prompt, Role, SegmentKind};
 use crate::rules::{RuleSet, RuleSource};
 use crate::signs::Signs;
 use crate::span::Span;
-use crate::syntax::{self, Joint, Segment, SegmentKind};
+use crate::syntax::{self, Joint, Segment};
 use crate::text::{Normalized, View};
 
 /// The view in which pieces that only markup separates are one word (`na::ked`).
@@ -248,20 +248,22 @@ struct Slot {
     folded: Normalized,
     view: View,
     signs: Signs,
+    kind: SegmentKind,
 }
 
 impl Scratch {
     /// The index of a free slot, its text empty.
-    fn slot(&mut self, field: Field, role: Role, view: View) -> usize {
+    fn slot(&mut self, field: Field, role: Role, view: View, kind: SegmentKind) -> usize {
         let empty = || Normalized::new(field, role);
         if self.used == self.slots.len() {
-            self.slots.push(Slot { typed: empty(), folded: empty(), view, signs: Signs::default() });
+            self.slots.push(Slot { typed: empty(), folded: empty(), view, signs: Signs::default(), kind });
         }
         self.used += 1;
         let index = self.used - 1;
         if let Some(slot) = self.slots.get_mut(index) {
             slot.typed.reset(field, role);
             slot.view = view;
+            slot.kind = kind;
         }
         index
     }
@@ -364,7 +366,12 @@ impl Stages {
         let (parsed, _) = syntax::parse(Field::Prompt, prompt.text, prompt.dialect);
         let negative =
             prompt.negative.map(|text| (text, syntax::parse(Field::Negative, text, prompt.dialect).0.union()));
-        for reading in parsed.readings(limits.max_readings).readings {
+        let spelled = parsed.readings(limits.max_readings);
+        // Generators may blend alternatives (`[a:b:0.5]` paints both), so lists and rules also judge all of them together.
+        let union = (spelled.readings.len() > 1 && !spelled.capped).then(|| parsed.union());
+        let prompts = spelled.readings.len();
+        for (index, reading) in spelled.readings.into_iter().chain(union).enumerate() {
+            let for_models = scratch.model_texts.len();
             scratch.used = 0;
             scratch.findings.clear();
             self.read(scratch, Field::Prompt, prompt.text, &reading);
@@ -372,6 +379,9 @@ impl Stages {
                 self.read(scratch, Field::Negative, text, segments);
             }
             self.detect(scratch);
+            if index >= prompts {
+                scratch.model_texts.truncate(for_models);
+            }
             evidence.append(&mut scratch.findings.evidence);
             if self.policy.settles(&evidence) {
                 break;
@@ -400,29 +410,32 @@ impl Stages {
                 if !segments.iter().any(of_side) {
                     continue;
                 }
-                let index = scratch.slot(field, role, View::PLAIN);
+                let index = scratch.slot(field, role, View::PLAIN, kind);
                 let seams = scratch
                     .slots
                     .get_mut(index)
                     .is_some_and(|slot| compose(&mut slot.typed, text, segments, of_side, false));
-                self.look(scratch, index, kind);
+                self.look(scratch, index);
                 if seams {
-                    let joined = scratch.slot(field, role, JOINED);
+                    let joined = scratch.slot(field, role, JOINED, kind);
                     if let Some(slot) = scratch.slots.get_mut(joined) {
                         compose(&mut slot.typed, text, segments, of_side, true);
                     }
-                    self.look(scratch, joined, SegmentKind::Value);
+                    self.look(scratch, joined);
                 }
             }
         }
     }
 
     /// Folds the text in a slot, and does the same for every view it opens.
-    fn look(&self, scratch: &mut Scratch, index: usize, kind: SegmentKind) {
+    fn look(&self, scratch: &mut Scratch, index: usize) {
         let Some(slot) = scratch.slots.get_mut(index) else { return };
         slot.signs = Signs::of(slot.typed.as_str());
-        let (signs, role, view, field) = (slot.signs, slot.typed.role(), slot.view, slot.typed.field());
-        if kind == SegmentKind::Prose && role == Role::Positive && self.cascade.is_some() {
+        let (signs, role, view, field, kind) =
+            (slot.signs, slot.typed.role(), slot.view, slot.typed.field(), slot.kind);
+        let for_models =
+            kind == SegmentKind::Prose && role == Role::Positive && view == View::PLAIN && self.cascade.is_some();
+        if for_models {
             push_new(&mut scratch.model_texts, slot.typed.as_str());
         }
         fold_plain(&slot.typed, &mut slot.folded);
@@ -430,7 +443,7 @@ impl Stages {
             return;
         }
         for fold in self.normalizer.opened(signs) {
-            let opened = scratch.slot(field, role, View(fold.id()));
+            let opened = scratch.slot(field, role, View(fold.id()), kind);
             let (before, after) = scratch.slots.split_at_mut(opened);
             let (Some(from), Some(slot)) = (before.get(index), after.first_mut()) else { return };
             fold.fold(&from.typed, &mut slot.typed);
@@ -439,7 +452,7 @@ impl Stages {
                 scratch.used -= 1;
                 continue;
             }
-            if view == View::PLAIN && kind == SegmentKind::Prose && self.cascade.is_some() {
+            if for_models {
                 push_new(&mut scratch.model_texts, slot.typed.as_str());
             }
             fold_plain(&slot.typed, &mut slot.folded);
@@ -451,7 +464,13 @@ impl Stages {
         let slots = scratch.slots.get(..scratch.used).unwrap_or_default();
         let texts: Vec<ViewedText<'_>> = slots
             .iter()
-            .map(|slot| ViewedText { typed: &slot.typed, folded: &slot.folded, view: slot.view, signs: slot.signs })
+            .map(|slot| ViewedText {
+                typed: &slot.typed,
+                folded: &slot.folded,
+                view: slot.view,
+                signs: slot.signs,
+                kind: slot.kind,
+            })
             .collect();
         for detector in &self.detectors {
             detector.detect(&texts, &mut scratch.findings);
@@ -472,8 +491,11 @@ fn compose(
     let mut last: Option<usize> = None;
     for (index, segment) in segments.iter().enumerate().filter(|(_, segment)| of_side(segment)) {
         if let Some(last) = last {
-            // A joint speaks of the segment right before; with another side's segment between, words are apart.
-            let joint = if last + 1 == index { segment.joint } else { Joint::Apart };
+            // A joint speaks of the segment right before, which may be of another side (`na<lora:x:1>ked`): the pieces may
+            // be one word only if every joint on the way allows it.
+            let between = segments.get(last + 1..=index).unwrap_or_default();
+            let joint =
+                if between.iter().any(|segment| segment.joint == Joint::Apart) { Joint::Apart } else { segment.joint };
             let between = match joint {
                 Joint::Glued => "",
                 Joint::Apart => " ",

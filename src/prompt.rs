@@ -27,6 +27,15 @@ pub enum Role {
     Absent,
 }
 
+/// What a segment is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SegmentKind {
+    /// Words the generator reads as a description.
+    Prose,
+    /// A parameter value, an image URL, a network or wildcard name: not prose, but words smuggled in it still count.
+    Value,
+}
+
 /// The markup language a prompt is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]

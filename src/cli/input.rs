@@ -141,9 +141,7 @@ impl Line {
         } else {
             match fields(&self.bytes, options) {
                 Err(error) => {
-                    // serde's message may quote the row: only its place is passed on.
-                    let what = if error.is_data() { error.to_string() } else { "invalid JSON".to_owned() };
-                    let what = what.split(" at line ").next().unwrap_or_default().to_owned();
+                    let what = if error.is_data() { found(&error.to_string()) } else { "invalid JSON".to_owned() };
                     Err(at(&format!(
                         "{what} at column {}, expected an object with a string `{}`",
                         error.column(),
@@ -161,6 +159,16 @@ impl Line {
             }
         };
         Some(Row { id, content })
+    }
+}
+
+/// What serde found wrong, without the value it found, which may be text of a prompt.
+fn found(message: &str) -> String {
+    let what = message.split(" at line ").next().unwrap_or_default();
+    let what = what.split(", expected").next().unwrap_or_default();
+    match what.strip_prefix("invalid type: ") {
+        Some(kind) => format!("invalid type: {}", kind.split([' ', ',']).next().unwrap_or_default()),
+        None => what.to_owned(),
     }
 }
 

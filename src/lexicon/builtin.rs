@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "adult/mood-en.csv",
     "adult/outfit-en.csv",
     "adult/person-en.csv",
+    "adult/rules.toml",
     "adult/safe-negative-en.csv",
     "adult/sexual-context-en.csv",
     "adult/underwear-en.csv",
@@ -88,10 +89,12 @@ const FILES: &[(&str, &str)] = files![
     "minors/minors-en.csv",
     "minors/not-a-child-en.csv",
     "minors/placeholder-en.csv",
+    "minors/rules.toml",
     "private_info/business-line-en.csv",
     "private_info/plate-prop-en.csv",
     "private_info/private-person-en.csv",
     "private_info/public-address-en.csv",
+    "private_info/rules.toml",
 ];
 
 /// The lists and rules that are compiled in.

@@ -125,13 +125,13 @@ impl Lexicon {
             let spared = |excused: &(NormSpan, Option<Category>)| {
                 excused.0.covers(hit.span) && (excused.1.is_none() || excused.1 == entry.category)
             };
-            if entry.severity != Severity::Critical && hits.excused.iter().any(spared) {
-                continue;
-            }
+            let excused = entry.severity != Severity::Critical && hits.excused.iter().any(spared);
             let span = text.typed_span(hit.span);
             let (field, role) = (text.field(), text.role());
-            out.marks.push(Mark { list: entry.list, role, field, span, norm: hit.span, view });
-            if let (ListKind::Block, Role::Positive, Some(category)) = (entry.kind, role, entry.category) {
+            out.marks.push(Mark { list: entry.list, role, field, span, norm: hit.span, view, excused });
+            if let (ListKind::Block, Role::Positive, false, Some(category)) =
+                (entry.kind, role, excused, entry.category)
+            {
                 out.evidence.push(Evidence {
                     category,
                     severity: entry.severity,

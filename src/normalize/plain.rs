@@ -91,8 +91,19 @@ fn fold_character(rewriter: &mut Rewriter<'_>, character: char, at: usize) {
             }
         });
     }
-    // Marks that are letters of their script (Devanagari vowels, kana voicing) go back on.
-    let composed: String = folded.nfc().collect();
+    // Marks that are letters of their script (Devanagari vowels, kana voicing) go back on. What takes a character apart may
+    // bring spaces and dashes (a lone accent is a space with a mark).
+    let mut composed = String::new();
+    for part in folded.nfc().filter(|part| !is_invisible(*part)) {
+        if part.is_whitespace() || is_dash(part) || matches!(part, '-' | '_') {
+            let after = if composed.is_empty() { rewriter.written() } else { &composed };
+            if !after.ends_with(' ') {
+                composed.push(' ');
+            }
+        } else {
+            composed.push(part);
+        }
+    }
     if from_is(&composed, character) {
         rewriter.copy(at, end);
     } else {

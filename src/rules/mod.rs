@@ -15,7 +15,7 @@ use crate::error::LoadError;
 use crate::evidence::{Condition, Detector, Evidence, Findings, ListId, Mark, Stage, ViewedText};
 use crate::lexicon::{Lexicon, ListKind, MatchKind, Term, Wordlist};
 use crate::normalize::fold_term;
-use crate::prompt::{Field, Role};
+use crate::prompt::{Field, Role, SegmentKind};
 use crate::span::{NormSpan, Span};
 use crate::text::View;
 
@@ -96,7 +96,7 @@ struct Compiled {
     pattern: Option<Pattern>,
     all: Vec<Group>,
     within_words: Option<usize>,
-    unless: Vec<ListId>,
+    unless: Vec<Group>,
 }
 
 struct Pattern {
@@ -107,20 +107,21 @@ struct Pattern {
     triggered: bool,
 }
 
-/// One entry of `all`: any of the lists, on one side of the prompt.
+/// One entry of `all` or `unless`: any of the lists, on one side of the prompt or on either.
 struct Group {
     lists: Vec<ListId>,
-    negative: bool,
+    side: Option<Role>,
 }
 
 impl Group {
+    /// Whether a mark is of these lists on this side; absent words are on none.
+    fn names(&self, mark: &Mark) -> bool {
+        mark.role != Role::Absent && self.lists.contains(&mark.list) && self.side.is_none_or(|side| side == mark.role)
+    }
+
+    /// The same for marks that take part in a combination: those inside an exception do not.
     fn holds(&self, mark: &Mark) -> bool {
-        self.lists.contains(&mark.list)
-            && match mark.role {
-                Role::Positive => !self.negative,
-                Role::Negative => self.negative,
-                Role::Absent => false,
-            }
+        !mark.excused && self.names(mark)
     }
 }
 
@@ -195,10 +196,17 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon) -> Result<Compiled, Load
             LoadError::new(place, format!("rule `{}`: unknown list `{id}`, expected the id of a word list", rule.id))
         })
     };
-    let group = |entry: &String| {
-        let (negative, ids) = entry.strip_prefix("negative:").map_or((false, entry.as_str()), |ids| (true, ids));
+    let group = |entry: &String, default: Option<Role>| {
+        let (side, ids) = match entry.split_once(':') {
+            Some(("negative", ids)) => (Some(Role::Negative), ids),
+            Some(("positive", ids)) => (Some(Role::Positive), ids),
+            _ => (default, entry.as_str()),
+        };
         let lists = ids.split('|').map(|id| list(id.trim())).collect::<Result<_, _>>()?;
-        Ok(Group { lists, negative })
+        Ok(Group { lists, side })
+    };
+    let groups = |entries: &[String], default| {
+        entries.iter().map(|entry| group(entry, default)).collect::<Result<Vec<_>, LoadError>>()
     };
     let pattern = match &rule.pattern {
         Some(pattern) => {
@@ -217,15 +225,17 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon) -> Result<Compiled, Load
         severity: rule.severity,
         condition: rule.score.iter().next().map(|(&category, &at_least)| Condition { category, at_least }),
         pattern,
-        all: rule.all.iter().map(group).collect::<Result<_, LoadError>>()?,
+        all: groups(&rule.all, Some(Role::Positive))?,
         within_words: rule.within_words,
-        unless: rule.unless.iter().map(|id| list(id)).collect::<Result<_, _>>()?,
+        unless: groups(&rule.unless, None)?,
     })
 }
 
 impl Compiled {
     fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
-        if out.marks.iter().any(|mark| self.unless.contains(&mark.list)) || !self.all_near(texts, &out.marks) {
+        if out.marks.iter().any(|mark| self.unless.iter().any(|group| group.names(mark)))
+            || !self.all_near(texts, &out.marks)
+        {
             return;
         }
         let found = if let Some(pattern) = &self.pattern {
@@ -282,8 +292,7 @@ impl Pattern {
             };
         let read = match self.text {
             TextKind::Folded => text.folded,
-            // Views rewrite digits and punctuation, which is what patterns over typed text look at.
-            TextKind::Typed if text.view == View::PLAIN => text.typed,
+            TextKind::Typed if text.view == View::PLAIN && text.kind == SegmentKind::Prose => text.typed,
             TextKind::Typed => return None,
         };
         let accepted = |found: &regex::Match<'_>| self.validate.is_none_or(|check| check.accepts(found.as_str()));

@@ -45,7 +45,7 @@ pub struct Rule {
     pub all: Vec<String>,
     /// All those hits lie within so many words.
     pub within_words: Option<usize>,
-    /// Ids of word lists a hit of which silences the rule.
+    /// Ids of word lists a hit of which silences the rule; `negative:a` and `positive:a` look at one side only.
     #[serde(default)]
     pub unless: Vec<String>,
     /// Scores a model must give for the evidence to count.

@@ -24,20 +24,12 @@ mod stable_diffusion;
 pub use detect::detect;
 pub use readings::Readings;
 
+pub use crate::prompt::SegmentKind;
 use crate::prompt::{Dialect, Field, Role};
 use crate::span::Span;
 
 /// The deepest nesting of brackets that is read as markup.
 pub const MAX_DEPTH: usize = 32;
-/// What a segment is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SegmentKind {
-    /// Words the generator reads as a description.
-    Prose,
-    /// A parameter value, an image URL, a network or wildcard name: not prose, but words smuggled in it still count.
-    Value,
-}
-
 /// How a segment hangs on to the one before it in a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Joint {
