@@ -79,8 +79,7 @@ enum Models {
 /// use promptgate::{Moderator, Policy};
 ///
 /// // One's own list on top of the ones compiled in.
-/// let own = "# id: house\n# kind: block\n# category: hate\n# source: house\n# licence: CC0-1.0\n\
-///     # reviewed: 2026-11-24\nterm,severity,match,note\nzorbl,high,forms,an invented slur\n";
+/// let own = "# id: house\n# kind: block\n# category: hate\n# source: house\n# licence: CC0-1.0\n# reviewed: 2026-11-24\nterm,severity,match,note\nzorbl,high,forms,an invented slur\n";
 /// let moderator = Moderator::builder(Policy::default_policy()?)
 ///     .wordlist(Wordlist::parse("house.csv", own)?)
 ///     .without_models()

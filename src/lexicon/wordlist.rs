@@ -79,8 +79,7 @@ impl Wordlist {
     /// ```
     /// use promptgate::lexicon::Wordlist;
     ///
-    /// let text = "# id: mine\n# kind: block\n# category: gore\n# source: house\n# licence: CC0-1.0\n\
-    ///     # reviewed: 2026-11-24\nterm,severity,match,note\nzorbl,high,forms,an invented word\n";
+    /// let text = "# id: mine\n# kind: block\n# category: gore\n# source: house\n# licence: CC0-1.0\n# reviewed: 2026-11-24\nterm,severity,match,note\nzorbl,high,forms,an invented word\n";
     /// let list = Wordlist::parse("mine.csv", text)?;
     /// assert_eq!((list.id.as_str(), list.terms.len()), ("mine", 1));
     /// # Ok::<(), promptgate::LoadError>(())
