@@ -16,7 +16,7 @@ fn ladder(c: &mut Criterion) {
     let prompts = corpus::prompts();
     let bytes = prompts.iter().map(String::len).sum::<usize>() as u64;
     let rules = Moderator::builder(corpus::policy()).without_models().build().expect("lists and rules load");
-    assert!(rules.check("a nude woman on a bed").is_blocked() && !rules.check("a lighthouse").is_blocked());
+    assert!(rules.check("a severed head on a pike").is_blocked() && !rules.check("a lighthouse").is_blocked());
     for per in [Throughput::Elements(prompts.len() as u64), Throughput::Bytes(bytes)] {
         let unit = if matches!(per, Throughput::Bytes(_)) { "bytes" } else { "prompts" };
         let mut group = c.benchmark_group(format!("stages/{unit}"));

@@ -7,8 +7,8 @@ use std::sync::{Arc, LazyLock};
 use promptgate::lexicon::Wordlist;
 use promptgate::normalize::fold_term;
 use promptgate::{
-    Category, ClassifyError, Decision, Dialect, Evidence, Explain, Field, Moderator, Outcome, Prompt, Scores, Scratch,
-    Severity, Span, Stage, Verdict,
+    Category, ClassifyError, Decision, Detector, Dialect, Evidence, Explain, Field, Findings, Moderator, NormSpan,
+    Outcome, Prompt, Scores, Scratch, Severity, Span, Stage, Verdict, ViewedText,
 };
 use proptest::prelude::*;
 
@@ -204,4 +204,29 @@ fn models_read_the_positive_side_as_the_generator_would() {
         moderator.check(prompt);
         assert_eq!(*seen.lock().unwrap(), texts, "{prompt}");
     }
+}
+
+struct Count;
+
+impl Detector for Count {
+    fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
+        let evidence = |text: &ViewedText<'_>| Evidence {
+            category: Category::Hate,
+            severity: Severity::High,
+            stage: Stage::Rules,
+            rule: "own.count".into(),
+            field: text.typed.field(),
+            span: text.typed.typed_span(NormSpan::new(0, 1)),
+            via: Vec::new(),
+            condition: None,
+        };
+        out.evidence.extend(texts.iter().filter(|text| text.folded.as_str().contains("three wishes")).map(evidence));
+    }
+}
+
+#[test]
+fn a_caller_may_add_a_detector() {
+    let moderator = Moderator::builder(common::policy()).detector(Box::new(Count)).without_models().build().unwrap();
+    assert_eq!(*moderator.check("Three  wishes, a lamp").reasons[0].rule, *"own.count");
+    assert!(!moderator.check("two wishes").is_blocked());
 }

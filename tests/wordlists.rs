@@ -36,6 +36,13 @@ fn lists() -> Vec<Wordlist> {
 #[test]
 fn lists_parse_and_are_large_enough() {
     let lists = lists();
+    for list in &lists {
+        assert_eq!(
+            Path::new(&list.place).file_stem().unwrap().to_str(),
+            Some(list.id.as_str()),
+            "a list is found by its id"
+        );
+    }
     let terms = |kind| lists.iter().filter(|list| list.kind == kind).map(|list| list.terms.len()).sum::<usize>();
     let (block, allow) = (terms(ListKind::Block), terms(ListKind::Allow));
     assert!(block >= 1200, "{block} blocking terms");

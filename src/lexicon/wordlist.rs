@@ -22,7 +22,7 @@ pub enum ListKind {
 pub enum MatchKind {
     /// Whole words, exactly.
     Word,
-    /// Whole words, the last one also with the regular English endings (see [`forms`](super::forms)).
+    /// Whole words, the last one also with the regular English endings (`stab`, `stabbed`, `stabbing`).
     Forms,
     /// A word starts with it.
     Prefix,

@@ -1,7 +1,7 @@
 //! Folds text so that a term matches however it was written, keeping the map to the typed bytes.
 //!
 //! Every text has its plain view ([`fold_plain`]): lower case, no accents, one kind of space. Disguises (leet, spaced
-//! letters, look-alike letters) are undone in views of their own, each opened only by evidence in the text ([`Signs`](crate::Signs)):
+//! letters, look-alike letters) are undone in views of their own, each opened only by evidence in the text ([`Signs`]):
 //! squashing every text would flag a good share of harmless prompts.
 
 mod dotted;
