@@ -34,9 +34,11 @@ lint:
 bench: runtime
 	$(CARGO) bench --locked
 
-# Trains both models anew: make train DATA=DIR [TRAIN_FLAGS=--quick]. Needs a few gigabytes for PyTorch.
+# Trains both models anew: make train DATA=DIR [TRAIN_FLAGS=--quick]. Needs a few gigabytes for PyTorch. An interrupted run
+# goes on where it stopped; remove target/training for a fresh one. --quick trains toys into a temporary folder.
 train: .venv/.ready
-	.venv/bin/python models/training/train.py --data $(DATA) $(if $(findstring --quick,$(TRAIN_FLAGS)),,--out models) $(TRAIN_FLAGS)
+	.venv/bin/python models/training/train.py --data $(DATA) \
+	    $(if $(findstring --quick,$(TRAIN_FLAGS)),,--out models --work target/training) $(TRAIN_FLAGS)
 
 .venv/.ready: models/training/requirements.txt
 	@test -n "$(DATA)" || { echo "usage: make train DATA=DIR [TRAIN_FLAGS=--quick]" >&2; exit 2; }
