@@ -107,16 +107,16 @@ struct Pattern {
     triggered: bool,
 }
 
-/// One entry of `all` or `unless`: any of the lists, on one side of the prompt or on either.
+/// One entry of `all` or `unless`: any of the lists, on one side of the prompt.
 struct Group {
     lists: Vec<ListId>,
-    side: Option<Role>,
+    side: Role,
 }
 
 impl Group {
-    /// Whether a mark is of these lists on this side; absent words are on none.
+    /// Whether a mark is of these lists on this side.
     fn names(&self, mark: &Mark) -> bool {
-        mark.role != Role::Absent && self.lists.contains(&mark.list) && self.side.is_none_or(|side| side == mark.role)
+        mark.role == self.side && self.lists.contains(&mark.list)
     }
 
     /// The same for marks that take part in a combination: those inside an exception do not.
@@ -196,18 +196,13 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon) -> Result<Compiled, Load
             LoadError::new(place, format!("rule `{}`: unknown list `{id}`, expected the id of a word list", rule.id))
         })
     };
-    let group = |entry: &String, default: Option<Role>| {
-        let (side, ids) = match entry.split_once(':') {
-            Some(("negative", ids)) => (Some(Role::Negative), ids),
-            Some(("positive", ids)) => (Some(Role::Positive), ids),
-            _ => (default, entry.as_str()),
-        };
+    let group = |entry: &String| {
+        let negative = entry.strip_prefix("negative:");
+        let (side, ids) = negative.map_or((Role::Positive, entry.as_str()), |ids| (Role::Negative, ids));
         let lists = ids.split('|').map(|id| list(id.trim())).collect::<Result<_, _>>()?;
         Ok(Group { lists, side })
     };
-    let groups = |entries: &[String], default| {
-        entries.iter().map(|entry| group(entry, default)).collect::<Result<Vec<_>, LoadError>>()
-    };
+    let groups = |entries: &[String]| entries.iter().map(group).collect::<Result<Vec<_>, LoadError>>();
     let pattern = match &rule.pattern {
         Some(pattern) => {
             let regex = RegexBuilder::new(pattern).size_limit(PATTERN_SIZE_LIMIT).build().map_err(|error| {
@@ -225,9 +220,9 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon) -> Result<Compiled, Load
         severity: rule.severity,
         condition: rule.score.iter().next().map(|(&category, &at_least)| Condition { category, at_least }),
         pattern,
-        all: groups(&rule.all, Some(Role::Positive))?,
+        all: groups(&rule.all)?,
         within_words: rule.within_words,
-        unless: groups(&rule.unless, None)?,
+        unless: groups(&rule.unless)?,
     })
 }
 

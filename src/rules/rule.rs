@@ -45,7 +45,8 @@ pub struct Rule {
     pub all: Vec<String>,
     /// All those hits lie within so many words.
     pub within_words: Option<usize>,
-    /// Ids of word lists a hit of which silences the rule; `negative:a` and `positive:a` look at one side only.
+    /// Ids of word lists a hit of which on the positive side silences the rule; with `negative:a`, one on the
+    /// negative side.
     #[serde(default)]
     pub unless: Vec<String>,
     /// Scores a model must give for the evidence to count.
