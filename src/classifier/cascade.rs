@@ -44,8 +44,7 @@ impl Cascade {
     /// Scores the texts that one prompt stands for and takes the maximum.
     ///
     /// `main` is asked about the pieces that `bands` leave open, the most suspicious first and at most
-    /// `limits.max_main_pieces` of them: what is left then keeps the score of `screen`.
-    /// `thorough` asks it about every piece that `bands.low` does not settle, even where `bands.high` would.
+    /// `limits.max_main_pieces` of them: what is left then counts with the score of `screen`, never as harmless.
     ///
     /// # Errors
     ///
@@ -63,20 +62,18 @@ impl Cascade {
         if bands.violation(&screen) {
             return Ok(Some(by_screen));
         }
-        let mut open: Vec<(f32, &str)> = screened
-            .iter()
-            .zip(&pieces)
-            .filter(|(scores, _)| bands.uncertain(scores))
-            .map(|(scores, piece)| (scores.0.into_iter().fold(0.0, f32::max), *piece))
-            .collect();
+        let mut open: Vec<(Scores, &str)> =
+            screened.iter().copied().zip(pieces).filter(|(scores, _)| bands.uncertain(scores)).collect();
         if open.is_empty() {
             return Ok(Some(by_screen));
         }
-        open.sort_by(|one, other| other.0.total_cmp(&one.0));
-        open.truncate(limits.max_main_pieces.max(1));
+        let highest = |scores: &Scores| scores.0.into_iter().fold(0.0, f32::max);
+        open.sort_by(|one, other| highest(&other.0).total_cmp(&highest(&one.0)));
+        let rest = open.split_off(open.len().min(limits.max_main_pieces.max(1)));
         let asked: Vec<&str> = open.into_iter().map(|(_, piece)| piece).collect();
         let scores = self.main.classify(&asked).map_err(|error| (Stage::Main, error))?;
-        Ok(scores.into_iter().reduce(Scores::max).map(|scores| Scored {
+        let scores = scores.into_iter().chain(rest.into_iter().map(|(scores, _)| scores));
+        Ok(scores.reduce(Scores::max).map(|scores| Scored {
             scores,
             stage: Stage::Main,
             model: Arc::clone(&self.main_name),
