@@ -2,14 +2,14 @@
 
 use super::midjourney::{self, Effect};
 use super::parser::{Parser, network, tail, url, weight_tail};
-use super::stable_diffusion::{keyword, starts_line, wildcard, word_before};
-use crate::prompt::{Dialect, Field};
+use super::stable_diffusion::{comment, kept_out_string, keyword, label, separator, wildcard, word_before};
+use crate::prompt::{Dialect, Field, Role};
 
 /// Bytes that markup may start with; what follows them is looked at only then.
 const SUSPECT: [bool; 256] = {
     let mut table = [false; 256];
     let mut index = 0;
-    let bytes = b"([{<\\:-#_AB\xE2";
+    let bytes = b"([{<\\:-#_AB/+\xE2";
     while index < bytes.len() {
         table[bytes[index] as usize] = true;
         index += 1;
@@ -29,10 +29,13 @@ fn is_suspect(text: &str, at: usize, byte: u8) -> bool {
         b':' => {
             rest.starts_with(b"::")
                 || rest.starts_with(b"://")
-                || ["embedding", "negative prompt", "steps"].iter().any(|word| word_before(text, at, word).is_some())
+                || ["embedding", "steps"].iter().any(|word| word_before(text, at, word).is_some())
+                || is_negative(text, at)
         }
         b'-' => rest.starts_with(b"--"),
         b'#' => rest.starts_with(b"###"),
+        b'/' => rest.starts_with(b"/*"),
+        b'+' => rest.starts_with(b"++"),
         b'_' => rest.starts_with(b"__"),
         b'A' | b'B' => keyword(text, at).is_some(),
         0xE2 => rest.starts_with("\u{2013}".as_bytes()) || rest.starts_with("\u{2014}".as_bytes()),
@@ -43,8 +46,8 @@ fn is_suspect(text: &str, at: usize, byte: u8) -> bool {
 /// Guesses the dialect: [`Dialect::Plain`] where nothing is markup beyond doubt, else the one with more evidence,
 /// Midjourney if both have the same.
 ///
-/// A single pair of brackets around words of their own, a `###`, an unknown `--parameter` and a JSON object are no
-/// evidence. Linear in the text.
+/// A single pair of brackets around words of their own, a `###` before a heading, an unknown `--parameter` and a JSON
+/// object are no evidence. Linear in the text.
 ///
 /// ```
 /// use promptgate::{Dialect, syntax::detect};
@@ -55,12 +58,18 @@ fn is_suspect(text: &str, at: usize, byte: u8) -> bool {
 /// ```
 #[must_use]
 pub fn detect(text: &str) -> Dialect {
+    guess(text).0
+}
+
+/// The dialect that [`detect`] finds, and another one if there is evidence for it as well. Brackets and `word++` may
+/// be prose, but are never certain to be.
+pub(super) fn guess(text: &str) -> (Dialect, Option<Dialect>) {
     if !may_hold_markup(text) {
-        return Dialect::Plain;
+        return (Dialect::Plain, None);
     }
     // Only its bracket pairs are used.
     let parser = Parser::new(Field::Prompt, text, Dialect::StableDiffusion, false);
-    let (mut midjourney, mut stable_diffusion) = (0_usize, 0_usize);
+    let (mut midjourney, mut stable_diffusion, mut emphasis) = (0_usize, 0_usize, !parser.pairs().is_empty());
     for &(open, close) in parser.pairs() {
         let (commas, score) = bracket_evidence(&parser, open, close);
         midjourney += usize::from(commas);
@@ -90,6 +99,9 @@ pub fn detect(text: &str) -> Dialect {
                 midjourney += usize::from(known);
             }
             b'<' => stable_diffusion += usize::from(network(text, at - 1, end).is_some()),
+            b'+' => emphasis |= text.as_bytes().get(at) == Some(&b'+'),
+            b'#' => stable_diffusion += usize::from(separator(text, at - 1)),
+            b'/' => stable_diffusion += usize::from(comment(text, at - 1, end).is_some()),
             b'_' => {
                 if let Some((_, stop)) = wildcard(text, at - 1, end) {
                     stable_diffusion += 1;
@@ -106,10 +118,18 @@ pub fn detect(text: &str) -> Dialect {
         }
     }
     match (midjourney, stable_diffusion) {
-        (0, 0) => Dialect::Plain,
-        _ if stable_diffusion > midjourney => Dialect::StableDiffusion,
-        _ => Dialect::Midjourney,
+        (0, 0) => (Dialect::Plain, emphasis.then_some(Dialect::StableDiffusion)),
+        _ if stable_diffusion > midjourney => {
+            (Dialect::StableDiffusion, (midjourney > 0).then_some(Dialect::Midjourney))
+        }
+        _ => (Dialect::Midjourney, (stable_diffusion > 0 || emphasis).then_some(Dialect::StableDiffusion)),
     }
+}
+
+/// Whether the colon at `colon` ends a label or key that says that what follows is kept out.
+fn is_negative(text: &str, colon: usize) -> bool {
+    label(text, colon).is_some_and(|found| found.1 == Role::Negative)
+        || kept_out_string(text, colon, text.len()).is_some()
 }
 
 /// What a bracket pair tells: whether it is a permutation, and the score for Stable Diffusion.
@@ -118,7 +138,8 @@ fn bracket_evidence(parser: &Parser, open: usize, close: usize) -> (bool, usize)
     let is_alphanumeric =
         |at: Option<usize>| at.and_then(|at| parser.byte(at)).is_some_and(|byte| byte.is_ascii_alphanumeric());
     // `na(ked)`, `(na)(ked)`: brackets that part a word, by intent or by chance, are read away.
-    let parts_word = is_alphanumeric(open.checked_sub(1)) && is_alphanumeric(Some(start))
+    let parts_word = is_alphanumeric(open.checked_sub(1))
+        && (is_alphanumeric(Some(start)) || is_alphanumeric(Some(close + 1)))
         || is_alphanumeric(close.checked_sub(1))
             && (is_alphanumeric(Some(close + 1)) || parser.byte(close + 1).is_some_and(|byte| b"([{+".contains(&byte)));
     let doubled = parser.close_of(start, close) == Some(close.saturating_sub(1));
@@ -141,9 +162,8 @@ fn bracket_evidence(parser: &Parser, open: usize, close: usize) -> (bool, usize)
 fn is_label(parser: &Parser, colon: usize) -> bool {
     let text = parser.text;
     let name_follows = || text.get(colon + 1..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
-    let negative = || word_before(text, colon, "negative prompt").is_some_and(|start| starts_line(text, start));
     word_before(text, colon, "embedding").is_some() && name_follows()
-        || negative()
+        || is_negative(text, colon)
         || word_before(text, colon, "Steps").is_some_and(|start| parser.settings == Some(start))
 }
 

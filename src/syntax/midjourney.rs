@@ -123,8 +123,14 @@ impl Parser<'_> {
         if !self.lowers(Dialect::Midjourney) {
             return None;
         }
+        if self.mode.list && self.is_bare_dash(at, end) {
+            // Nobody knows what follows; it counts as asked for, the safe reading.
+            self.cut(at, Mark::Item);
+            self.restart();
+            return Some(at + "--".len());
+        }
         let (name_start, name_end, effect) = name(self.text, at, end)?;
-        self.cut(at, Mark::List);
+        self.cut(at, if matches!(effect, Effect::No) { Mark::Item } else { Mark::List });
         self.end_part(1.0, Dialect::Midjourney);
         self.restart();
         match effect {
@@ -140,6 +146,13 @@ impl Parser<'_> {
                 Some(name_end)
             }
         }
+    }
+
+    /// `--` between white space.
+    fn is_bare_dash(&self, at: usize, end: usize) -> bool {
+        let before = self.text.get(..at).unwrap_or_default();
+        let after = self.text.get(at..end).and_then(|rest| rest.strip_prefix("--"));
+        before.ends_with(char::is_whitespace) && after.is_some_and(|after| after.starts_with(char::is_whitespace))
     }
 
     /// Emits the values of a parameter; returns where prose goes on.
@@ -175,11 +188,15 @@ impl Parser<'_> {
 
     /// `::` and its weight, which reaches back to the `::` before.
     pub(super) fn multi_prompt(&mut self, at: usize, end: usize) -> usize {
-        let digit_free =
-            |stop: usize| !self.text.get(stop..end).is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
-        // `na::3d` has no weight: the digit is a letter in disguise.
-        let (weight, next) =
-            number(self.text, at + 2, end).filter(|found| digit_free(found.1)).unwrap_or((1.0, at + 2));
+        let colons =
+            self.text.as_bytes().get(at..end).unwrap_or_default().iter().take_while(|&&byte| byte == b':').count();
+        let start = at + colons;
+        // `na::k3d::3d` has no weight: the digit may be a letter in disguise. A sign or a point is none.
+        let is_weight = |stop: usize| {
+            let digits = self.text.get(start..stop).is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()));
+            !digits || !self.text.get(stop..end).is_some_and(|rest| rest.starts_with(char::is_alphanumeric))
+        };
+        let (weight, next) = number(self.text, start, end).filter(|found| is_weight(found.1)).unwrap_or((1.0, start));
         self.cut(at, Mark::Weight);
         self.end_part(weight, Dialect::Midjourney);
         next

@@ -5,11 +5,12 @@
 //!
 //! - No letter or digit is lost but those of markup that says nothing about the picture: the names of known
 //!   parameters (`--ar`), numbers that weigh or schedule (`::2`, `(x:1.3)`, `[a:b:0.5]`, `{2$$a|b}`), the keywords
-//!   `AND`, `BREAK`, `Negative prompt` and `embedding`, and the type and numbers of `<lora:name:0.8>`.
+//!   `AND`, `BREAK`, `embedding` and labels like `Negative prompt`, and the type and numbers of `<lora:name:0.8>`.
 //! - One engine (`parser`) reads all dialects; the dialect settles only what is ambiguous. `--no x`, `a::2`,
-//!   `(x:1.3)`, `<lora:x:1>`, `{a|b}` and URLs mean the same in a Midjourney and in a Stable Diffusion prompt, so a
-//!   wrong guess between the two loses nothing. `{a, b}` is a choice in Midjourney only; bare brackets, `[a|b]`,
-//!   `AND`, `BREAK`, `###`, `__x__` and pasted settings are markup in Stable Diffusion only.
+//!   `(x:1.3)`, `<lora:x:1>`, `{a|b}`, `###`, `Negative prompt:` and URLs mean the same in a Midjourney and in a Stable
+//!   Diffusion prompt. `{a, b}` is a choice in Midjourney only; bare brackets, `[a|b]`, `AND`, `BREAK`, `__x__` and
+//!   comments are markup in Stable Diffusion only. Where a prompt shows signs of both, [`second_opinion`]
+//!   reads it as the other one.
 //! - Where the caller has declared the dialect, markup of the other one takes nothing out of the picture: the
 //!   generator would read `(gore:0)` in Midjourney and `--no gore` in Stable Diffusion as prose.
 //!
@@ -31,10 +32,13 @@ use crate::span::Span;
 /// The deepest nesting of brackets that is read as markup.
 pub const MAX_DEPTH: usize = 32;
 /// How a segment hangs on to the one before it in a reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Joint {
     /// Words on both sides are separate words.
     Apart,
+    /// Items of a list: separate words, and no phrase goes from one to the next (`--no red, clothes`).
+    Item,
     /// Markup stands between: the two sides are judged both as separate words and as one (`na::ked`, `(na)(ked)`).
     Either,
     /// The text goes on without a break (after an escaping backslash).
@@ -66,7 +70,7 @@ pub enum Node {
 }
 
 /// Something that looked like markup and was not, or that was cut short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Diagnostic {
     /// Where.
     pub span: Span,
@@ -81,6 +85,8 @@ pub struct ParsedPrompt {
     pub field: Field,
     /// The dialect it was read as.
     pub dialect: Dialect,
+    /// Another dialect that a prompt of undeclared dialect shows signs of.
+    pub rival: Option<Dialect>,
     /// The parse tree.
     pub nodes: Vec<Node>,
 }
@@ -107,17 +113,26 @@ pub type Reading = Vec<Segment>;
 /// ```
 #[must_use]
 pub fn parse(field: Field, text: &str, dialect: Option<Dialect>) -> (ParsedPrompt, Vec<Diagnostic>) {
-    let found = match dialect {
-        Some(dialect) if detect::may_hold_markup(text) => dialect,
-        Some(_) => Dialect::Plain,
-        None => detect(text),
+    let (found, rival) = match dialect {
+        Some(dialect) if detect::may_hold_markup(text) => (dialect, None),
+        Some(_) => (Dialect::Plain, None),
+        None => detect::guess(text),
     };
     let (nodes, diagnostics) = if found == Dialect::Plain {
         (plain(field, text).into_iter().collect(), Vec::new())
     } else {
         parser::Parser::new(field, text, found, dialect.is_some()).parse()
     };
-    (ParsedPrompt { field, dialect: dialect.unwrap_or(found), nodes }, diagnostics)
+    (ParsedPrompt { field, dialect: dialect.unwrap_or(found), rival, nodes }, diagnostics)
+}
+
+/// Reads `text` as its `rival` dialect, which may part words and phrases elsewhere: `(na)(ked) --ar 1:1` might be
+/// either, and the brackets in `a (bowler) hat` might be markup.
+#[must_use]
+pub fn second_opinion(parsed: &ParsedPrompt, text: &str) -> Option<ParsedPrompt> {
+    let dialect = parsed.rival?;
+    let (nodes, _) = parser::Parser::new(parsed.field, text, dialect, false).parse();
+    Some(ParsedPrompt { field: parsed.field, dialect, rival: None, nodes })
 }
 
 /// The role of unmarked text of a field.
@@ -241,7 +256,7 @@ mod tests {
 
     /// Names whose loss hides nothing, as the module says.
     fn may_be_lost(word: &str) -> bool {
-        let keywords = ["and", "break", "negative", "prompt", "embedding", "no", "lora"];
+        let keywords = ["and", "break", "negative", "positive", "prompt", "embedding", "no", "lora"];
         let word = word.to_ascii_lowercase();
         let parameter = || midjourney::PARAMETERS.iter().any(|known| known.0 == word);
         word.bytes().all(|byte| byte.is_ascii_digit()) || keywords.contains(&word.as_str()) || parameter()
@@ -299,8 +314,23 @@ mod tests {
                 .map(String::from),
         );
         units.extend(
-            ["Steps: 7 ", "Negative prompt:7 ", "AND 7", "){", "(a)+", "}{", "(a)(", "http://", "—no "]
-                .map(String::from),
+            [
+                "Steps: 7 ",
+                "Negative prompt:7 ",
+                "AND 7",
+                "){",
+                "(a)+",
+                "}{",
+                "(a)(",
+                "http://",
+                "—no ",
+                "/*",
+                " ###",
+                "a++",
+            ]
+            .into_iter()
+            .chain(["\"negative\":\"", ".negative:x prompt:", "a::b", "{a|b}c", "a)b", "{a, {b, c}}d"])
+            .map(String::from),
         );
         for unit in units {
             for (head, closing) in
@@ -311,7 +341,9 @@ mod tests {
                 let once = Instant::now();
                 for dialect in [None, Some(Dialect::Midjourney), Some(Dialect::StableDiffusion)] {
                     let (parsed, _) = parse(Field::Prompt, &text, dialect);
-                    assert!(!parsed.readings(64).readings.is_empty());
+                    let found = parsed.readings(64);
+                    assert!(!found.readings.is_empty());
+                    assert!(parsed.crossings(&text, found.capped).len() < 40 * text.len() + 65_536);
                 }
                 assert!(once.elapsed() < Duration::from_secs(2), "{head:?} {unit:?} {closing:?}: {:?}", once.elapsed());
             }

@@ -19,12 +19,14 @@ pub(super) enum Mark {
     Escape,
     /// A bracket: one word may go through it, but not through white space.
     Tight,
-    /// A part weight, `::2`: it needs a white space after it, so that one does not part a word.
+    /// A part weight, `::2`: one white space on either side does not part a word.
     Weight,
     /// `BREAK`, `AND`: need white space on both sides.
     Break,
-    /// A comma of a list or a parameter: the two sides are unrelated.
+    /// A parameter or a value: the two sides are separate words.
     List,
+    /// A comma of a list, a label: the two sides are unrelated.
+    Item,
 }
 
 /// The marks and white space met since the last segment.
@@ -38,7 +40,8 @@ impl Gap {
     fn joint(self) -> Joint {
         match (self.mark, self.spaces) {
             (Mark::Escape, 0) => Joint::Glued,
-            (Mark::Tight, 0) | (Mark::Weight, 0 | 1) | (Mark::Break, _) => Joint::Either,
+            (Mark::Tight, 0) | (Mark::Weight, 0..=2) | (Mark::Break, _) => Joint::Either,
+            (Mark::Item, _) => Joint::Item,
             _ => Joint::Apart,
         }
     }
@@ -108,7 +111,7 @@ impl<'t> Parser<'t> {
             conjunction: false,
             part: 0,
             part_weighed: false,
-            settings: if dialect == Dialect::StableDiffusion { settings(text) } else { None },
+            settings: if dialect == Dialect::StableDiffusion || !declared { settings(text) } else { None },
             pairs: Vec::new(),
             items: Vec::new(),
             gap: Gap { mark: Mark::List, spaces: 0 },
@@ -148,21 +151,37 @@ impl<'t> Parser<'t> {
     fn markup(&mut self, at: usize, end: usize) -> Option<usize> {
         let stable_diffusion = self.dialect == Dialect::StableDiffusion;
         match self.byte(at)? {
-            b'-' | 0xE2 => self.parameter(at, end),
+            b'-' | 0xE2 => self.parameter(at, end).or_else(|| self.emphasis(at, end)),
+            b'+' => self.emphasis(at, end),
             b':' => self.colon(at, end),
-            b'{' => self.curly(at, end),
-            b'(' => self.round(at, end),
+            b'{' => self.curly(at, end).or_else(|| self.stray(at, end)),
+            b'(' => self.round(at, end).or_else(|| self.stray(at, end)),
             b'<' => self.network(at, end),
-            b'[' if stable_diffusion => self.square(at, end),
+            b'[' if stable_diffusion => self.square(at, end).or_else(|| self.stray(at, end)),
+            b')' | b']' | b'}' => self.stray(at, end),
             b'_' if stable_diffusion => self.wildcard(at, end),
             b'A' | b'B' if stable_diffusion => self.keyword(at),
-            b'#' if stable_diffusion => self.negative_mark(at),
+            b'/' if stable_diffusion => self.comment(at, end),
+            b'#' if self.lowers(Dialect::StableDiffusion) => self.negative_mark(at),
             b',' if self.mode.list => {
-                self.cut(at, Mark::List);
+                self.cut(at, Mark::Item);
                 Some(at + 1)
             }
             _ => None,
         }
+    }
+
+    /// A bracket without its partner in the middle of a word parts it, as one with a partner does.
+    fn stray(&mut self, at: usize, end: usize) -> Option<usize> {
+        let before = at.checked_sub(1).and_then(|before| self.byte(before))?;
+        let parts_word = (before.is_ascii_alphanumeric() || b")]}".contains(&before))
+            && at + 1 < end
+            && self.byte(at + 1).is_some_and(|after| after.is_ascii_alphanumeric());
+        if self.dialect != Dialect::StableDiffusion || !parts_word {
+            return None;
+        }
+        self.cut(at, Mark::Tight);
+        Some(at + 1)
     }
 
     fn colon(&mut self, at: usize, end: usize) -> Option<usize> {
@@ -174,7 +193,7 @@ impl<'t> Parser<'t> {
             self.value(start, stop, 1.0, Mark::List);
             return Some(stop);
         }
-        if self.dialect == Dialect::StableDiffusion { self.named(at, end) } else { None }
+        if self.lowers(Dialect::StableDiffusion) { self.named(at, end) } else { None }
     }
 
     fn next_special(&self, at: usize, end: usize) -> Option<usize> {
@@ -255,7 +274,8 @@ impl<'t> Parser<'t> {
                     }
                 }
                 self.mode = mode;
-                self.gap = if pick == Pick::Several { Gap { mark: Mark::List, spaces: 0 } } else { gap };
+                self.gap =
+                    if pick == Pick::Several && from > start { Gap { mark: Mark::Tight, spaces: 0 } } else { gap };
                 self.part = self.items.len();
                 self.range(body_start, body_end);
             }
@@ -319,15 +339,10 @@ impl<'t> Parser<'t> {
         !self.declared || self.dialect == home
     }
 
-    /// Whether nothing but white space stands before `at`.
-    pub(super) fn is_at_start(&self, at: usize) -> bool {
-        self.items.is_empty() && self.text.get(self.run..at).is_none_or(|piece| piece.trim().is_empty())
-    }
-
-    /// Reads what follows as kept out.
-    pub(super) fn negate(&mut self) {
+    /// Reads what follows as `role`, up to the next label.
+    pub(super) fn turn(&mut self, role: Role) {
         self.end_part(1.0, Dialect::StableDiffusion);
-        self.base = Role::Negative;
+        self.base = role;
         self.restart();
     }
 
@@ -438,7 +453,7 @@ impl<'t> Parser<'t> {
 const SPECIAL: [bool; 256] = {
     let mut table = [false; 256];
     let mut index = 0;
-    let bytes = b"([{<:-,_AB#\\\xE2";
+    let bytes = b"()[]{}<:-+,_AB#/\\\xE2";
     while index < bytes.len() {
         table[bytes[index] as usize] = true;
         index += 1;

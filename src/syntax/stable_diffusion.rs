@@ -1,9 +1,10 @@
 //! Stable Diffusion front ends: A1111 and Forge attention, scheduling and networks, `AND` and `BREAK`, the Dynamic
-//! Prompts extension, weights behind a bracket (`InvokeAI`), Horde's `###`, and pasted settings.
+//! Prompts extension, weights behind a bracket or a word (`InvokeAI`), comments (`ComfyUI`), Horde's `###`, and pasted
+//! settings.
 
 use super::parser::{Mark, Parser, Pick, network, number, tail, weight_tail};
 use super::role_of;
-use crate::prompt::Dialect;
+use crate::prompt::{Dialect, Role};
 
 /// A1111's factor per round bracket, and its inverse per square one.
 const EMPHASIS: f32 = 1.1;
@@ -35,6 +36,69 @@ pub(super) fn word_before(text: &str, at: usize, word: &str) -> Option<usize> {
     let before = text.get(..start)?;
     let fits = text.get(start..at)?.eq_ignore_ascii_case(word) && !before.ends_with(char::is_alphanumeric);
     fits.then_some(start)
+}
+
+/// What a label before a colon makes of the text behind it.
+const LABELS: [(&str, Role); 7] = [
+    ("negative prompt", Role::Negative),
+    ("negative prompts", Role::Negative),
+    ("negative_prompt", Role::Negative),
+    ("negative", Role::Negative),
+    ("positive prompt", Role::Positive),
+    ("positive", Role::Positive),
+    ("prompt", Role::Positive),
+];
+
+/// The label that ends at the colon at `colon`, as its start and the role of what follows it.
+///
+/// One that keeps out starts a line or a sentence, or is written as pasted settings write it; elsewhere it is prose.
+pub(super) fn label(text: &str, colon: usize) -> Option<(usize, Role)> {
+    let found = |&(name, role): &(&str, Role)| word_before(text, colon, name).map(|start| (start, role));
+    LABELS.iter().find_map(found).filter(|&(start, role)| {
+        let before = text.get(..start).unwrap_or_default().trim_end_matches([' ', '\t']);
+        let stands =
+            before.is_empty() || before.ends_with(['\n', '\r', '.', ',', ';', '|', '!', ')', ']', '}', '>', '*']);
+        role == Role::Positive || stands || text.get(start..colon) == Some("Negative prompt")
+    })
+}
+
+/// The string under the key that ends at the colon at `colon`, if the key says that it is kept out.
+pub(super) fn kept_out_string(text: &str, colon: usize, end: usize) -> Option<(usize, usize)> {
+    let key_end = text.get(..colon)?.trim_end().strip_suffix('"')?.len();
+    let is_key = |&(name, role): &(&str, Role)| {
+        role == Role::Negative
+            && word_before(text, key_end, name).is_some_and(|start| text.get(..start).is_some_and(|t| t.ends_with('"')))
+    };
+    LABELS.iter().any(is_key).then_some(())?;
+    let value = text.get(colon + 1..end)?.trim_start().strip_prefix('"')?;
+    let mut escaped = false;
+    let closing = value.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })?;
+    let start = end - value.len();
+    Some((start, start + closing))
+}
+
+/// Whether the `###` at `at` stands between two prompts. One that starts a line with words behind it is a heading.
+pub(super) fn separator(text: &str, at: usize) -> bool {
+    let Some((before, rest)) = text.split_at_checked(at) else { return false };
+    let alone = rest.starts_with("###") && !rest.starts_with("####") && !before.ends_with('#');
+    let heading = || {
+        let line = rest.get(3..).unwrap_or_default().trim_start_matches([' ', '\t']);
+        starts_line(text, at) && !line.starts_with(['\n', '\r'])
+    };
+    alone && !before.trim_end().is_empty() && !heading()
+}
+
+/// The inside of the `/* note */` at `at`.
+pub(super) fn comment(text: &str, at: usize, end: usize) -> Option<&str> {
+    /// Longer notes are prose; looking no further keeps parsing linear.
+    const MAX_NOTE: usize = 512;
+    let body = text.get(at..end)?.strip_prefix("/*")?;
+    let stop = body.as_bytes().windows(2).take(MAX_NOTE).position(|pair| pair == b"*/")?;
+    body.get(..stop)
 }
 
 /// Whether `at` starts a line, white space aside.
@@ -71,7 +135,8 @@ impl Parser<'_> {
         let rest = self.text.get(at..end)?;
         let signs = |sign| rest.bytes().take_while(|&byte| byte == sign).count();
         let (weight, stop) = match rest.bytes().next()? {
-            b'+' => (EMPHASIS.powi(signs(b'+').min(32).try_into().ok()?), at + signs(b'+')),
+            // `(na)+ked`: plus signs are no letters, so that the word goes on behind them.
+            b'+' => return Some((EMPHASIS.powi(signs(b'+').min(32).try_into().ok()?), at + signs(b'+'))),
             b'-' => (0.9_f32.powi(signs(b'-').min(32).try_into().ok()?), at + signs(b'-')),
             b'0'..=b'9' => {
                 number(self.text, at, end).filter(|found| rest.get(..found.1 - at).is_some_and(|n| n.contains('.')))?
@@ -79,6 +144,23 @@ impl Parser<'_> {
             _ => return None,
         };
         (!self.text.get(stop..end)?.starts_with(char::is_alphanumeric)).then_some((weight, stop))
+    }
+
+    /// `word++`, `word--`. It weighs no more than the word, so that it only needs to be read away.
+    pub(super) fn emphasis(&mut self, at: usize, end: usize) -> Option<usize> {
+        let rest = self.text.as_bytes().get(at..end)?;
+        let sign = *rest.first().filter(|sign| b"+-".contains(sign))?;
+        let behind_word =
+            at.checked_sub(1).and_then(|before| self.byte(before)).is_some_and(|byte| byte.is_ascii_alphanumeric());
+        if self.dialect != Dialect::StableDiffusion || !behind_word {
+            return None;
+        }
+        let signs = rest.iter().take_while(|&&byte| byte == sign).count();
+        if signs < 2 {
+            return None;
+        }
+        self.cut(at, Mark::Tight);
+        Some(at + signs)
     }
 
     /// `[a|b]`, `[from:to:when]`, `[to:when]`, `[from::when]`, `[x]`.
@@ -142,14 +224,24 @@ impl Parser<'_> {
 
     /// `###`: what follows is kept out. At the start of a field it is a heading.
     pub(super) fn negative_mark(&mut self, at: usize) -> Option<usize> {
-        let rest = self.text.get(at..)?;
-        let alone = rest.starts_with("###") && !rest.starts_with("####") && !self.text.get(..at)?.ends_with('#');
-        if !alone || self.depth > 0 || self.is_at_start(at) {
+        if self.depth > 0 || !separator(self.text, at) {
             return None;
         }
-        self.cut(at, Mark::List);
-        self.negate();
+        self.cut(at, Mark::Item);
+        self.turn(Role::Negative);
         Some(at + 3)
+    }
+
+    /// `/* note */`, which `ComfyUI` strips: not part of the prompt, but words smuggled in there still count.
+    pub(super) fn comment(&mut self, at: usize, end: usize) -> Option<usize> {
+        let inside = comment(self.text, at, end)?;
+        let close = at + "/*".len() + inside.len();
+        self.cut(at, Mark::Tight);
+        let start = close - inside.trim_start().len();
+        if start < close {
+            self.value(start, start + inside.trim().len(), 1.0, Mark::Tight);
+        }
+        Some(close + "*/".len())
     }
 
     /// `embedding:name`, `Negative prompt: ...`, `Steps: 20, ...`.
@@ -166,13 +258,22 @@ impl Parser<'_> {
         if self.depth > 0 {
             return None;
         }
-        if let Some(start) = word_before(self.text, colon, "negative prompt").filter(|&start| start >= self.run) {
-            if !starts_line(self.text, start) && self.settings.is_none_or(|settings| settings < colon) {
+        if let Some((start, role)) = label(self.text, colon).filter(|found| found.0 >= self.run) {
+            if role == self.mode.role {
                 return None;
             }
-            self.cut(start, Mark::List);
-            self.negate();
+            self.cut(start, Mark::Item);
+            self.turn(if role == Role::Positive { role_of(self.field) } else { role });
             return Some(colon + 1);
+        }
+        if let Some((start, stop)) = kept_out_string(self.text, colon, end) {
+            self.cut(start, Mark::Item);
+            let mode = self.mode;
+            self.mode.role = Role::Negative;
+            self.range(start, stop);
+            self.cut(stop, Mark::Item);
+            self.mode = mode;
+            return Some(stop);
         }
         let start = word_before(self.text, colon, "Steps")
             .filter(|&start| start >= self.run && self.settings == Some(start))?;
