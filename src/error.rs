@@ -47,6 +47,12 @@ impl LoadError {
         self.line
     }
 
+    /// What was found and what was expected, without the place.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Turns a TOML error into one that names its line and says in one line what is wrong.
     pub(crate) fn toml(place: &str, text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().lines().collect::<Vec<_>>().join(", ");

@@ -62,7 +62,7 @@ pub struct Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Need {
-    /// At least four digits.
+    /// Five digits, or four that stand together.
     Digits,
     /// An `@`.
     AtSign,
