@@ -6,7 +6,8 @@ use crate::category::{Category, Severity};
 use crate::prompt::{Field, Role, SegmentKind};
 use crate::signs::Signs;
 use crate::span::{NormSpan, Span};
-use crate::text::{Normalized, View};
+use crate::text::Normalized;
+use crate::words::Word;
 
 /// The part of the pipeline that found something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -84,10 +85,10 @@ pub struct Mark {
     pub field: Field,
     /// Where, as typed.
     pub span: Span,
-    /// Where in the folded text of its view; comparable only between marks of one view.
+    /// Where in its folded text; comparable only between marks of one text.
     pub norm: NormSpan,
-    /// The view it was seen in.
-    pub view: View,
+    /// Which of the texts it was seen in.
+    pub text: usize,
     /// Whether it lies inside an exception: then it may silence a rule, but takes no part in one.
     pub excused: bool,
 }
@@ -105,12 +106,16 @@ pub trait Detector: Send + Sync {
 /// One side of a reading in one view, as detectors see it.
 #[derive(Clone, Copy, Debug)]
 pub struct ViewedText<'a> {
-    /// Markup removed, disguises of the view undone, otherwise as typed.
+    /// The field as typed, which spans point into.
+    pub source: &'a str,
+    /// Markup removed, disguises undone, otherwise as typed.
     pub typed: &'a Normalized,
     /// The same, folded.
     pub folded: &'a Normalized,
-    /// The view.
-    pub view: View,
+    /// The words of the folded text.
+    pub words: &'a [Word],
+    /// The disguises that were undone to see it, as reasons list them: none for the text as written.
+    pub via: &'a [&'static str],
     /// What the text shows.
     pub signs: Signs,
     /// Prose, or the values of parameters and names, which hold numbers that are nobody's.

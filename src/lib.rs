@@ -25,6 +25,8 @@ pub mod classifier;
 mod decision;
 mod error;
 mod evidence;
+pub mod explain;
+mod gate;
 mod hash;
 pub mod lexicon;
 mod moderator;
@@ -36,6 +38,8 @@ mod signs;
 mod span;
 pub mod syntax;
 pub mod text;
+mod vocabulary;
+mod words;
 
 #[cfg(feature = "cli")]
 #[doc(hidden)]
@@ -50,3 +54,4 @@ pub use policy::{Bands, Explain, Limits, Outcome, Policy};
 pub use prompt::{Dialect, Field, Prompt, Role, UnknownDialect};
 pub use signs::Signs;
 pub use span::{NormSpan, Span};
+pub use words::{Word, WordHash};

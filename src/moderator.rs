@@ -10,19 +10,24 @@ use crate::classifier::Cascade;
 use crate::decision::Decision;
 use crate::error::{ClassifyError, LoadError};
 use crate::evidence::{Detector, Evidence, Findings, Stage, ViewedText};
+use crate::explain::{Explanation, Trace};
 use crate::hash::{SHORT, hex};
 use crate::lexicon::{Lexicon, Wordlist, builtin};
-use crate::normalize::{Fold, Normalizer, fold_plain};
+use crate::normalize::{Fold, Normalizer, Repairs, fold_plain};
 use crate::policy::{Outcome, Policy};
 use crate::prompt::{Field, Prompt, Role, SegmentKind};
 use crate::rules::{RuleSet, RuleSource};
 use crate::signs::Signs;
 use crate::span::Span;
-use crate::syntax::{self, Joint, Segment};
-use crate::text::{Normalized, View};
+use crate::syntax::{self, Diagnostic, Joint, ParsedPrompt, Reading, Segment};
+use crate::text::Normalized;
+use crate::words::{Word, find_words};
 
-/// The view in which pieces that only markup separates are one word (`na::ked`).
-const JOINED: View = View("joined");
+/// What a reason lists in `via` where pieces that only markup separates are read as one word (`na::ked`).
+pub(crate) const JOINED: &str = "joined";
+
+/// The same where a value is read as the words it is made of (`<lora:NakedWomanV2:1>`).
+pub(crate) const PARTED: &str = "parted";
 
 /// Decides about prompts. Cheap to clone, shared by threads.
 ///
@@ -53,9 +58,11 @@ struct Stages {
     policy: Policy,
     policy_name: Arc<str>,
     normalizer: Normalizer,
-    /// The lexicon, the rules, then those of the caller.
+    repairs: Repairs,
+    lexicon: Lexicon,
+    rules: RuleSet,
+    /// Those of the caller, which run behind the lexicon and the rules.
     detectors: Vec<Box<dyn Detector>>,
-    patterns: usize,
     cascade: Option<Cascade>,
 }
 
@@ -63,6 +70,13 @@ const _: () = {
     const fn shared_by_threads<T: Send + Sync>() {}
     shared_by_threads::<Moderator>();
 };
+
+/// Where the lists and rules come from to which the caller adds.
+enum Sources {
+    Builtin,
+    Folder(PathBuf),
+    None,
+}
 
 /// Where the models come from.
 enum Models {
@@ -89,7 +103,7 @@ enum Models {
 /// ```
 pub struct ModeratorBuilder {
     policy: Policy,
-    folder: Option<PathBuf>,
+    sources: Sources,
     lists: Vec<Wordlist>,
     rules: Vec<(String, String)>,
     folds: Vec<Box<dyn Fold>>,
@@ -101,7 +115,14 @@ impl ModeratorBuilder {
     /// Takes word lists and rules from `folder` (`<category>/*.csv`, `<category>/rules.toml`) instead of the ones compiled in.
     #[must_use]
     pub fn wordlists_from(mut self, folder: &Path) -> Self {
-        self.folder = Some(folder.to_owned());
+        self.sources = Sources::Folder(folder.to_owned());
+        self
+    }
+
+    /// Starts from no word lists and no rules instead of the ones compiled in. A policy that promises verdicts will not be kept.
+    #[must_use]
+    pub fn without_builtin_lists(mut self) -> Self {
+        self.sources = Sources::None;
         self
     }
 
@@ -160,31 +181,71 @@ impl ModeratorBuilder {
     ///
     /// Whatever of lists, rules, models or policy cannot be loaded, or an example of the policy whose verdict differs.
     pub fn build(self) -> Result<Moderator, LoadError> {
-        let (mut lists, mut rule_files) = match &self.folder {
-            Some(folder) => builtin::load(folder)?,
-            None => builtin::compiled_in()?,
-        };
-        lists.extend(self.lists);
-        rule_files.extend(self.rules);
-        let mut source = RuleSource::default();
-        for (place, text) in &rule_files {
-            source.add(place, text)?;
-        }
-        let policy_name = policy_name(&self.policy, &lists, &rule_files);
-        lists.extend(source.triggers());
-        let lexicon = Lexicon::build(&lists)?;
-        let rules = RuleSet::build(&source, &lexicon)?;
+        // Two halves of about the same work: the models on one core, lists and rules on another.
+        let (policy, models) = (&self.policy, self.models);
+        let (cascade, lists) = std::thread::scope(|scope| {
+            let cascade = scope.spawn(|| load_models(models, policy));
+            let lists = read_lists(&self.sources, self.lists, self.rules, policy);
+            (cascade.join(), lists)
+        });
+        let ReadLists { policy_name, lexicon, rules, repairs } = lists?;
+        let cascade = cascade.map_err(|_| LoadError::new(policy.place(), "loading the models panicked"))??;
         let mut normalizer = Normalizer::new();
         self.folds.into_iter().for_each(|fold| normalizer.push(fold));
-        let cascade = load_models(self.models, &self.policy)?;
-        let patterns = lexicon.patterns();
-        let mut detectors: Vec<Box<dyn Detector>> = vec![Box::new(lexicon), Box::new(rules)];
-        detectors.extend(self.detectors);
-        let stages = Stages { policy: self.policy, policy_name, normalizer, detectors, patterns, cascade };
+        let stages = Stages {
+            policy: self.policy,
+            policy_name,
+            normalizer,
+            repairs,
+            lexicon,
+            rules,
+            detectors: self.detectors,
+            cascade,
+        };
         let moderator = Moderator { stages: Arc::new(stages) };
         moderator.keep_promises()?;
         Ok(moderator)
     }
+}
+
+/// What lists and rules become.
+struct ReadLists {
+    policy_name: Arc<str>,
+    lexicon: Lexicon,
+    rules: RuleSet,
+    repairs: Repairs,
+}
+
+/// Reads and compiles the lists and rules of `sources` with the caller's own.
+fn read_lists(
+    sources: &Sources,
+    own_lists: Vec<Wordlist>,
+    own_rules: Vec<(String, String)>,
+    policy: &Policy,
+) -> Result<ReadLists, LoadError> {
+    let (mut lists, mut rule_files) = match sources {
+        Sources::Builtin => builtin::compiled_in()?,
+        Sources::Folder(folder) => builtin::load(folder)?,
+        Sources::None => (Vec::new(), Vec::new()),
+    };
+    let shipped = if matches!(sources, Sources::Builtin) { rule_files.len() } else { 0 };
+    lists.extend(own_lists);
+    rule_files.extend(own_rules);
+    let mut source = RuleSource::default();
+    for (index, (place, text)) in rule_files.iter().enumerate() {
+        if index < shipped { source.add_checked(place, text)? } else { source.add(place, text)? }
+    }
+    let policy_name = policy_name(policy, &lists, &rule_files);
+    let own = lists.len();
+    lists.extend(source.triggers());
+    let (repairs, compiled) = std::thread::scope(|scope| {
+        let repairs = scope.spawn(|| Repairs::new(lists.get(..own).unwrap_or_default()));
+        let compiled = Lexicon::build(&lists).and_then(|lexicon| Ok((RuleSet::build(&source, &lexicon)?, lexicon)));
+        (repairs.join(), compiled)
+    });
+    let (rules, lexicon) = compiled?;
+    let repairs = repairs.map_err(|_| LoadError::new(policy.place(), "reading the words of the lists panicked"))?;
+    Ok(ReadLists { policy_name, lexicon, rules, repairs })
 }
 
 /// Name and content hash of everything that decides but the models: a changed list changes verdicts as well.
@@ -239,32 +300,68 @@ pub struct Scratch {
     used: usize,
     findings: Findings,
     model_texts: Vec<String>,
+    spare: Normalized,
 }
 
 /// One text of a reading in one view.
 struct Slot {
     typed: Normalized,
     folded: Normalized,
-    view: View,
+    words: Vec<Word>,
+    via: Vec<&'static str>,
     signs: Signs,
     kind: SegmentKind,
 }
 
 impl Scratch {
     /// The index of a free slot, its text empty.
-    fn slot(&mut self, field: Field, role: Role, view: View, kind: SegmentKind) -> usize {
-        let empty = || Normalized::new(field, role);
+    fn slot(&mut self, field: Field, role: Role, kind: SegmentKind) -> usize {
         if self.used == self.slots.len() {
-            self.slots.push(Slot { typed: empty(), folded: empty(), view, signs: Signs::default(), kind });
+            let empty = || Normalized::new(field, role);
+            let (words, via, signs) = (Vec::new(), Vec::new(), Signs::default());
+            self.slots.push(Slot { typed: empty(), folded: empty(), words, via, signs, kind });
         }
         self.used += 1;
         let index = self.used - 1;
         if let Some(slot) = self.slots.get_mut(index) {
             slot.typed.reset(field, role);
-            slot.view = view;
+            slot.via.clear();
             slot.kind = kind;
         }
         index
+    }
+
+    /// A free slot for another view of the text in slot `from`, with that one.
+    fn view_of(&mut self, from: usize) -> Option<(&Slot, &mut Slot)> {
+        let slot = self.slots.get(from)?;
+        let index = self.slot(slot.typed.field(), slot.typed.role(), slot.kind);
+        let (before, after) = self.slots.split_at_mut(index);
+        let (from, slot) = (before.get(from)?, after.first_mut()?);
+        slot.via.extend(&from.via);
+        Some((from, slot))
+    }
+}
+
+impl Slot {
+    /// Folds what was written to `typed`.
+    fn fold(&mut self) {
+        fold_plain(&self.typed, &mut self.folded);
+        find_words(self.folded.as_str(), &mut self.words);
+    }
+
+    fn viewed<'a>(&'a self, prompt: &Prompt<'a>) -> ViewedText<'a> {
+        ViewedText {
+            source: match self.typed.field() {
+                Field::Prompt => prompt.text,
+                Field::Negative => prompt.negative.unwrap_or_default(),
+            },
+            typed: &self.typed,
+            folded: &self.folded,
+            words: &self.words,
+            via: &self.via,
+            signs: self.signs,
+            kind: self.kind,
+        }
     }
 }
 
@@ -283,7 +380,7 @@ impl Moderator {
     pub fn builder(policy: Policy) -> ModeratorBuilder {
         ModeratorBuilder {
             policy,
-            folder: None,
+            sources: Sources::Builtin,
             lists: Vec::new(),
             rules: Vec::new(),
             folds: Vec::new(),
@@ -301,7 +398,7 @@ impl Moderator {
     /// How many texts the lexicon looks for, all forms counted.
     #[must_use]
     pub fn patterns(&self) -> usize {
-        self.stages.patterns
+        self.stages.lexicon.patterns()
     }
 
     /// Decides about one prompt. Never panics, whatever the prompt.
@@ -326,8 +423,34 @@ impl Moderator {
     /// ```
     pub fn check_with<'a>(&self, scratch: &mut Scratch, prompt: impl Into<Prompt<'a>>) -> Decision {
         let stages = &*self.stages;
-        let outcome = stages.judge(scratch, &prompt.into());
+        let outcome = stages.judge(scratch, &prompt.into(), &mut ());
         stages.policy.decide(outcome, &stages.policy_name)
+    }
+
+    /// Decides about one prompt and tells how: the parse tree, the views, every hit and what excused it, the rules.
+    ///
+    /// The stages are those of [`check`](Self::check), and so is the verdict; but all of them run, even where `check` stops
+    /// because the verdict is settled, so that there may be more reasons, and scores. It costs several times what a check
+    /// does, and the answer quotes the prompt: it is for people, not for logs.
+    ///
+    /// ```
+    /// use promptgate::explain::HitKind;
+    /// use promptgate::{Moderator, Policy};
+    ///
+    /// let moderator = Moderator::builder(Policy::default_policy()?).without_models().build()?;
+    /// let explanation = moderator.explain("wedding table with a naked cake");
+    /// assert!(!explanation.decision.is_blocked());
+    /// let hit = explanation.hits.iter().find(|hit| hit.kind == HitKind::Block).unwrap();
+    /// assert_eq!(hit.term, "adult-en:naked");
+    /// assert!(hit.excused_by.as_ref().is_some_and(|exception| exception.ends_with(":naked-cake")));
+    /// # Ok::<(), promptgate::LoadError>(())
+    /// ```
+    pub fn explain<'a>(&self, prompt: impl Into<Prompt<'a>>) -> Explanation {
+        let (stages, prompt, mut scratch) = (&*self.stages, prompt.into(), Scratch::default());
+        let mut trace = Trace::new(&stages.lexicon, &stages.rules, &stages.normalizer);
+        let outcome = stages.judge(&mut scratch, &prompt, &mut trace);
+        let model_texts = if stages.cascade.is_some() { scratch.model_texts } else { Vec::new() };
+        trace.finish(&prompt, outcome, model_texts, &stages.policy, &stages.policy_name)
     }
 
     /// Runs the examples inside the policy.
@@ -353,42 +476,86 @@ impl Moderator {
     }
 }
 
+/// Watches a judgement. `check` is watched by `()`, which sees nothing and costs nothing.
+pub(crate) trait Observer {
+    /// Whether every stage is to run, even where the verdict is settled.
+    const EVERY_STAGE: bool;
+
+    /// A field was parsed.
+    fn parsed(&mut self, text: &str, parsed: &ParsedPrompt, diagnostics: &[Diagnostic]);
+
+    /// So many prompts the text stands for; `capped` says that some are missing.
+    fn spelled(&mut self, readings: usize, capped: bool);
+
+    /// The detectors have run over one reading.
+    fn inspected(&mut self, pass: Pass<'_>, texts: &[ViewedText<'_>], findings: &Findings);
+}
+
+/// Which reading is inspected.
+#[derive(Clone, Copy)]
+pub(crate) enum Pass<'a> {
+    /// One of the prompts that the text stands for, or all of its alternatives side by side.
+    Whole,
+    /// Pieces that markup parts. What lies within one of these segments does not count here.
+    Crossing(&'a [Span]),
+}
+
+impl Observer for () {
+    const EVERY_STAGE: bool = false;
+
+    fn parsed(&mut self, _: &str, _: &ParsedPrompt, _: &[Diagnostic]) {}
+
+    fn spelled(&mut self, _: usize, _: bool) {}
+
+    fn inspected(&mut self, _: Pass<'_>, _: &[ViewedText<'_>], _: &Findings) {}
+}
+
 impl Stages {
     /// Runs the stages until the verdict is settled.
-    fn judge(&self, scratch: &mut Scratch, prompt: &Prompt<'_>) -> Outcome {
+    fn judge<O: Observer>(&self, scratch: &mut Scratch, prompt: &Prompt<'_>, observer: &mut O) -> Outcome {
         let limits = self.policy.limits();
         if prompt.text.len() + prompt.negative.map_or(0, str::len) > limits.max_prompt_bytes {
             return Outcome { failed: Some((Stage::Limits, "prompt-too-long")), ..Outcome::default() };
         }
         let mut evidence: Vec<Evidence> = Vec::new();
         scratch.model_texts.clear();
-        let (parsed, _) = syntax::parse(Field::Prompt, prompt.text, prompt.dialect);
-        let negative =
-            prompt.negative.map(|text| (text, syntax::parse(Field::Negative, text, prompt.dialect).0.union()));
-        let spelled = parsed.readings(limits.max_readings);
+        let settled = |evidence: &[Evidence]| !O::EVERY_STAGE && self.policy.settles(evidence);
+        let mut parse = |field: Field, text: &str| {
+            let (parsed, diagnostics) = syntax::parse(field, text, prompt.dialect);
+            observer.parsed(text, &parsed, &diagnostics);
+            parsed
+        };
+        let parsed = parse(Field::Prompt, prompt.text);
+        let negative = prompt.negative.map(|text| (text, parse(Field::Negative, text).union()));
+        let spelled = parsed.readings(most_readings(limits.max_readings, prompt.text.len()));
+        observer.spelled(spelled.readings.len(), spelled.capped);
         // Generators may blend alternatives (`[a:b:0.5]` paints both), so lists and rules also judge all of them together.
         let union = (spelled.readings.len() > 1 && !spelled.capped).then(|| parsed.union());
         let prompts = spelled.readings.len();
         for (index, reading) in spelled.readings.into_iter().chain(union).enumerate() {
             let for_models = scratch.model_texts.len();
-            scratch.used = 0;
-            scratch.findings.clear();
-            self.read(scratch, Field::Prompt, prompt.text, &reading);
-            if let Some((text, segments)) = &negative {
-                self.read(scratch, Field::Negative, text, segments);
-            }
-            self.detect(scratch);
+            self.inspect(scratch, prompt, &reading, negative.as_ref(), Pass::Whole, observer);
             if index >= prompts {
                 scratch.model_texts.truncate(for_models);
             }
             evidence.append(&mut scratch.findings.evidence);
-            if self.policy.settles(&evidence) {
+            if settled(&evidence) {
                 break;
             }
         }
+        if !settled(&evidence) {
+            let for_models = scratch.model_texts.len();
+            let crossings = [parsed.crossings(prompt.text, spelled.capped)];
+            self.cross(scratch, prompt, &parsed, &crossings, &mut evidence, observer);
+            if let Some(other) = syntax::second_opinion(&parsed, prompt.text) {
+                let readings = [other.union(), other.crossings(prompt.text, true)];
+                self.cross(scratch, prompt, &other, &readings, &mut evidence, observer);
+            }
+            scratch.model_texts.truncate(for_models);
+        }
         keep_first(&mut evidence);
         let mut outcome = Outcome { evidence, ..Outcome::default() };
-        if let Some(cascade) = self.cascade.as_ref().filter(|_| !self.policy.settles(&outcome.evidence)) {
+        if let Some(cascade) = self.cascade.as_ref().filter(|_| !settled(&outcome.evidence)) {
             let texts: Vec<&str> = scratch.model_texts.iter().map(String::as_str).collect();
             match cascade.score(&texts, self.policy.bands(), limits) {
                 Ok(scored) => {
@@ -401,80 +568,178 @@ impl Stages {
         outcome
     }
 
+    /// Finds everything in one reading of the prompt and in the negative prompt.
+    fn inspect<O: Observer>(
+        &self,
+        scratch: &mut Scratch,
+        prompt: &Prompt<'_>,
+        reading: &[Segment],
+        negative: Option<&(&str, Reading)>,
+        pass: Pass<'_>,
+        observer: &mut O,
+    ) {
+        scratch.used = 0;
+        scratch.findings.clear();
+        self.read(scratch, Field::Prompt, prompt.text, reading);
+        if let Some((text, segments)) = negative {
+            self.read(scratch, Field::Negative, text, segments);
+        }
+        self.detect(scratch, prompt, pass, observer);
+    }
+
+    /// Finds what goes through markup in `readings`. What lies within one segment was judged in its context.
+    fn cross<O: Observer>(
+        &self,
+        scratch: &mut Scratch,
+        prompt: &Prompt<'_>,
+        parsed: &ParsedPrompt,
+        readings: &[Reading],
+        evidence: &mut Vec<Evidence>,
+        observer: &mut O,
+    ) {
+        let mut typed: Vec<Span> = Vec::new();
+        for reading in readings.iter().filter(|reading| reading.len() > 1) {
+            if typed.is_empty() {
+                typed.extend(parsed.segments().map(|segment| segment.span));
+            }
+            self.inspect(scratch, prompt, reading, None, Pass::Crossing(&typed), observer);
+            evidence.extend(scratch.findings.evidence.drain(..).filter(|one| !within_one(&typed, one.span)));
+        }
+    }
+
     /// Looks at one field of one reading: its prose and its values, on either side, in every view they open.
+    ///
+    /// What the prompt weighs to nothing is not asked for; whoever says so of clothes keeps them out.
     fn read(&self, scratch: &mut Scratch, field: Field, text: &str, segments: &[Segment]) {
         for role in [Role::Positive, Role::Negative] {
             for kind in [SegmentKind::Prose, SegmentKind::Value] {
-                let of_side = |segment: &Segment| segment.role == role && segment.kind == kind;
+                let absent = (role == Role::Negative && field == Field::Prompt).then_some(Role::Absent);
+                let of_side =
+                    |segment: &Segment| segment.kind == kind && (segment.role == role || Some(segment.role) == absent);
                 if !segments.iter().any(of_side) {
                     continue;
                 }
-                let index = scratch.slot(field, role, View::PLAIN, kind);
+                let index = scratch.slot(field, role, kind);
                 let seams = scratch
                     .slots
                     .get_mut(index)
                     .is_some_and(|slot| compose(&mut slot.typed, text, segments, of_side, false));
-                self.look(scratch, index);
+                self.look(scratch, text, index);
+                self.part(scratch, text, index);
                 if seams {
-                    let joined = scratch.slot(field, role, JOINED, kind);
+                    let joined = scratch.slot(field, role, kind);
                     if let Some(slot) = scratch.slots.get_mut(joined) {
                         compose(&mut slot.typed, text, segments, of_side, true);
+                        slot.via.push(JOINED);
                     }
-                    self.look(scratch, joined);
+                    self.look(scratch, text, joined);
                 }
             }
         }
     }
 
+    /// Looks at the values in a slot, names among them, as the words they are made of.
+    fn part(&self, scratch: &mut Scratch, text: &str, index: usize) {
+        let is_name = |slot: &&Slot| {
+            slot.kind == SegmentKind::Value && slot.typed.as_str().as_bytes().windows(2).any(goes_on_with_a_word)
+        };
+        if scratch.slots.get(index).as_ref().is_some_and(is_name)
+            && let Some((from, slot)) = scratch.view_of(index)
+        {
+            part_names(&from.typed, &mut slot.typed);
+            slot.via.push(PARTED);
+            self.look(scratch, text, scratch.used - 1);
+        }
+    }
+
     /// Folds the text in a slot, and does the same for every view it opens.
-    fn look(&self, scratch: &mut Scratch, index: usize) {
+    fn look(&self, scratch: &mut Scratch, text: &str, index: usize) {
         let Some(slot) = scratch.slots.get_mut(index) else { return };
         slot.signs = Signs::of(slot.typed.as_str());
-        let (signs, role, view, field, kind) =
-            (slot.signs, slot.typed.role(), slot.view, slot.typed.field(), slot.kind);
-        let for_models =
-            kind == SegmentKind::Prose && role == Role::Positive && view == View::PLAIN && self.cascade.is_some();
-        if for_models {
+        slot.fold();
+        let (signs, role) = (slot.signs, slot.typed.role());
+        let for_models = role == Role::Positive && slot.kind == SegmentKind::Prose && self.cascade.is_some();
+        if for_models && slot.via.is_empty() {
             push_new(&mut scratch.model_texts, slot.typed.as_str());
         }
-        fold_plain(&slot.typed, &mut slot.folded);
-        if role != Role::Positive {
-            return;
-        }
+        let first_view = scratch.used;
         for fold in self.normalizer.opened(signs) {
-            let opened = scratch.slot(field, role, View(fold.id()), kind);
-            let (before, after) = scratch.slots.split_at_mut(opened);
-            let (Some(from), Some(slot)) = (before.get(index), after.first_mut()) else { return };
+            let Some((from, slot)) = scratch.view_of(index) else { return };
             fold.fold(&from.typed, &mut slot.typed);
-            slot.signs = signs;
             if slot.typed.as_str() == from.typed.as_str() {
                 scratch.used -= 1;
                 continue;
             }
-            if for_models {
+            slot.via.push(fold.id());
+            slot.signs = signs;
+            slot.fold();
+        }
+        // Disguises of several kinds hide behind each other (`n.4.k.3.d`): once more, one fold after the other.
+        let opened = scratch.used - first_view;
+        if opened > 0 {
+            self.undo_all(scratch, index, first_view);
+        }
+        let last_view = scratch.used;
+        if for_models && opened > 0 {
+            let undone = scratch.slots.get(last_view - 1);
+            if let Some(slot) = undone {
                 push_new(&mut scratch.model_texts, slot.typed.as_str());
             }
-            fold_plain(&slot.typed, &mut slot.folded);
+        }
+        for view in std::iter::once(index).chain(first_view..last_view) {
+            self.repair(scratch, text, view);
         }
     }
 
+    /// Adds the view in which every disguise is undone that some view from `first_view` on has found.
+    fn undo_all(&self, scratch: &mut Scratch, index: usize, first_view: usize) {
+        let mut spare = std::mem::take(&mut scratch.spare);
+        if let Some((from, slot)) = scratch.view_of(index) {
+            from.typed.clone_into(&mut slot.typed);
+            slot.signs = from.signs;
+            slot.via.extend(self.normalizer.undo_all(&mut slot.typed, &mut spare));
+            slot.fold();
+        }
+        scratch.spare = spare;
+        let (known, new) = scratch.slots.split_at(scratch.used - 1);
+        let is_known = |slot: &Slot| {
+            known.get(first_view..).unwrap_or_default().iter().any(|view| view.typed.as_str() == slot.typed.as_str())
+        };
+        if new.first().is_some_and(is_known) {
+            scratch.used -= 1;
+        }
+    }
+
+    /// Adds the view of the text in a slot in which words that nobody knows are repaired.
+    fn repair(&self, scratch: &mut Scratch, text: &str, index: usize) {
+        let Some((from, slot)) = scratch.view_of(index) else { return };
+        let via = self.repairs.repair(&from.folded, text, &from.words, from.signs, &mut slot.typed);
+        if via.is_empty() {
+            scratch.used -= 1;
+            return;
+        }
+        slot.via.extend(via);
+        slot.signs = from.signs;
+        slot.fold();
+    }
+
     /// Runs the detectors over everything that was read.
-    fn detect(&self, scratch: &mut Scratch) {
+    fn detect<O: Observer>(&self, scratch: &mut Scratch, prompt: &Prompt<'_>, pass: Pass<'_>, observer: &mut O) {
         let slots = scratch.slots.get(..scratch.used).unwrap_or_default();
-        let texts: Vec<ViewedText<'_>> = slots
-            .iter()
-            .map(|slot| ViewedText {
-                typed: &slot.typed,
-                folded: &slot.folded,
-                view: slot.view,
-                signs: slot.signs,
-                kind: slot.kind,
-            })
-            .collect();
+        let texts: Vec<ViewedText<'_>> = slots.iter().map(|slot| slot.viewed(prompt)).collect();
+        self.lexicon.detect(&texts, &mut scratch.findings);
+        self.rules.detect(&texts, &mut scratch.findings);
         for detector in &self.detectors {
             detector.detect(&texts, &mut scratch.findings);
         }
+        observer.inspected(pass, &texts, &scratch.findings);
     }
+}
+
+/// Whether `span` lies within one of `segments`, which are in the order typed.
+pub(crate) fn within_one(segments: &[Span], span: Span) -> bool {
+    let next = segments.partition_point(|segment| segment.start <= span.start);
+    next.checked_sub(1).and_then(|index| segments.get(index)).is_some_and(|segment| segment.covers(span))
 }
 
 /// Writes the segments of one side into one text. Says whether some of them might be one word (`na::ked`); with `join`
@@ -493,11 +758,12 @@ fn compose(
             // A joint speaks of the segment right before, which may be of another side (`na<lora:x:1>ked`): the pieces may
             // be one word only if every joint on the way allows it.
             let between = segments.get(last + 1..=index).unwrap_or_default();
-            let joint =
-                if between.iter().any(|segment| segment.joint == Joint::Apart) { Joint::Apart } else { segment.joint };
+            let loose = |&joint: &Joint| matches!(joint, Joint::Apart | Joint::Item);
+            let joint = between.iter().map(|segment| segment.joint).rfind(loose).unwrap_or(segment.joint);
             let between = match joint {
                 Joint::Glued => "",
                 Joint::Apart => " ",
+                Joint::Item => ", ",
                 Joint::Either => {
                     seams = true;
                     if join { "" } else { " " }
@@ -513,10 +779,39 @@ fn compose(
     seams
 }
 
+/// Whether a name goes on with another word between these two bytes: `nakedWoman`, `nude2`, `v2nude`.
+fn goes_on_with_a_word(pair: &[u8]) -> bool {
+    let &[left, right] = pair else { return false };
+    left.is_ascii_lowercase() && right.is_ascii_uppercase()
+        || left.is_ascii_alphabetic() && right.is_ascii_digit()
+        || left.is_ascii_digit() && right.is_ascii_alphabetic()
+}
+
+/// Writes the text with a space wherever a name goes on with another word.
+fn part_names(from: &Normalized, out: &mut Normalized) {
+    let text = from.as_str();
+    let mut rewriter = from.rewrite_into(out);
+    let mut start = 0;
+    for (at, _) in text.as_bytes().windows(2).enumerate().filter(|(_, pair)| goes_on_with_a_word(pair)) {
+        rewriter.copy(start, at + 1);
+        rewriter.insert(at + 1, " ");
+        start = at + 1;
+    }
+    rewriter.copy(start, text.len());
+}
+
 fn push_new(texts: &mut Vec<String>, text: &str) {
     if !text.trim().is_empty() && !texts.iter().any(|known| known == text) {
         texts.push(text.to_owned());
     }
+}
+
+/// How many readings of a prompt of `bytes` bytes are judged: a long one gets fewer, so that all of them together stay within
+/// bounds. Past the cap the last reading holds every word.
+fn most_readings(limit: usize, bytes: usize) -> usize {
+    /// Bytes of all readings of a prompt together.
+    const BYTES: usize = 1 << 17;
+    limit.min((BYTES / bytes.max(1)).max(2))
 }
 
 /// Drops evidence that another reading or view has already given: same rule, same place.

@@ -28,7 +28,8 @@ pub enum Role {
 }
 
 /// What a segment is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SegmentKind {
     /// Words the generator reads as a description.
     Prose,

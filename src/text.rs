@@ -3,21 +3,6 @@
 use crate::prompt::{Field, Role};
 use crate::span::{NormSpan, Span};
 
-/// The way a text was looked at: as written, or through one fold that undoes a disguise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct View(pub &'static str);
-
-impl View {
-    /// The text as written, only case, accents and separators folded.
-    pub const PLAIN: Self = Self("plain");
-
-    /// What a reason lists in `via`: nothing for text as written.
-    #[must_use]
-    pub fn via(self) -> Option<&'static str> {
-        (self != Self::PLAIN).then_some(self.0)
-    }
-}
-
 /// A stretch of rewritten text and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Run {
@@ -53,6 +38,13 @@ pub struct Normalized {
     role: Role,
     text: String,
     runs: Vec<Run>,
+}
+
+impl Default for Normalized {
+    /// An empty text of the positive side of a prompt.
+    fn default() -> Self {
+        Self::new(Field::Prompt, Role::Positive)
+    }
 }
 
 impl Normalized {
@@ -145,20 +137,26 @@ impl Normalized {
     /// Positions inside a replaced stretch widen to the whole of it, so that the result never cuts a character.
     #[must_use]
     pub fn typed_span(&self, span: NormSpan) -> Span {
-        let Some(first) = self.run_at(span.start) else { return Span::new(0, 0) };
-        let start = if first.linear { first.src + (span.start - first.out) } else { first.src };
-        // The last byte inside the span decides where it ends; an empty span ends where it starts.
-        let Some(last) = span.end.checked_sub(1).filter(|&last| last >= span.start).and_then(|last| self.run_at(last))
-        else {
-            return Span::new(start, start);
+        let Some(index) = self.runs.partition_point(|run| run.out <= span.start).checked_sub(1) else {
+            return Span::new(0, 0);
         };
-        let end = if last.linear { last.src + (span.end - last.out) } else { last.src + last.src_len };
-        Span::new(start, end)
-    }
-
-    fn run_at(&self, out: usize) -> Option<Run> {
-        let next = self.runs.partition_point(|run| run.out <= out);
-        next.checked_sub(1).and_then(|index| self.runs.get(index)).copied()
+        let mut typed: Option<Span> = None;
+        for (at, run) in self.runs.iter().enumerate().skip(index) {
+            let (begin, stop) = (run.out.max(span.start), self.runs.get(at + 1).map_or(span.end, |next| next.out));
+            let (start, end) = if run.linear {
+                (run.src + (begin - run.out), run.src + (stop.min(span.end).max(begin) - run.out))
+            } else if span.start >= span.end {
+                (run.src, run.src)
+            } else {
+                (run.src, run.src + run.src_len)
+            };
+            // Text that was turned around has its first byte last: neither end is that of the first or the last run.
+            typed = Some(typed.map_or(Span::new(start, end), |all| Span::new(all.start.min(start), all.end.max(end))));
+            if stop >= span.end {
+                break;
+            }
+        }
+        typed.unwrap_or(Span::new(0, 0))
     }
 
     /// Starts a rewritten copy of this text in `out`, which is emptied first.
@@ -209,6 +207,12 @@ impl Rewriter<'_> {
         self.out.push_replaced(typed, replacement);
     }
 
+    /// Writes `text`, which stands for nothing that was typed, in front of `from[at]`.
+    pub fn insert(&mut self, at: usize, text: &str) {
+        let typed = self.from.typed_span(NormSpan::new(at, at + 1)).start;
+        self.out.push_replaced(Span::new(typed, typed), text);
+    }
+
     /// Maps `from[start..end]` one to one, run by run, then lets `write` append as many bytes.
     fn copy_as(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
         let mut index = self.from.runs.partition_point(|run| run.out <= start).saturating_sub(1);
@@ -233,6 +237,16 @@ impl Rewriter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_over_turned_text_hold_all_of_it() {
+        let mut turned = Normalized::new(Field::Prompt, Role::Positive);
+        for at in (0..4).rev() {
+            turned.push_copied("abcd", Span::new(at, at + 1));
+        }
+        assert_eq!(turned.as_str(), "dcba");
+        assert_eq!(turned.typed_span(NormSpan::new(1, 4)), Span::new(0, 3));
+    }
 
     #[test]
     fn maps_compose_over_two_rewrites() {

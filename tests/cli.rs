@@ -73,9 +73,76 @@ fn check_prints_reasons_and_exits_by_verdict() {
     assert_eq!(negative.code, 0, "{}", negative.stdout);
 }
 
+/// `explain` with the invented lists of `tests/fixtures`, which shipped lists do not disturb.
+fn explain(args: &[&str], stdin: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    let default = fs::read_to_string(here().join("src/policy/default.toml")).unwrap();
+    fs::write(&policy, default.split("# Promises").next().unwrap()).unwrap();
+    let stages =
+        ["--no-models", "--wordlists", "tests/fixtures/wordlists", "--policy", policy.to_str().unwrap(), "explain"];
+    promptgate(&[&stages[..], args].concat(), stdin)
+}
+
+#[test]
+fn explain_shows_how_a_decision_comes_about() {
+    let prompt =
+        "a zorbl cake beside a quux3l, q.u.u.x.e.l, {knight, (toy:0.5)} in the murk --no zorbls, zorbl --ar 2:3";
+    snapshot!("explain_text", explain(&[prompt, "--negative", "vorpal snib"], ""), here());
+    snapshot!("explain_terminal", explain(&["-"], "a lighthouse\u{1b}[2J\u{202e} (at dusk:1.2\n"), here());
+    let json =
+        explain(&["--json", "--dialect", "stable-diffusion", "(zorbl:1.2) [cake|in seven pieces], vorpal sn1b"], "");
+    snapshot!("explain_json", json, here());
+    assert_eq!(explain(&["a lighthouse at dusk"], "").code, 0);
+    let refused = explain(&["-"], &"a cat ".repeat(60_000));
+    assert_eq!(refused.code, 1);
+    assert!(refused.stdout.contains("too long to be read"));
+}
+
+#[test]
+fn lint_reports_all_that_is_wrong_or_due() {
+    let lint = |args: &[&str]| promptgate(&[&["wordlist", "lint"], args].concat(), "");
+    let (clean, faulty) = ("tests/fixtures/wordlists", "tests/fixtures/faulty.csv");
+    snapshot!("lint_clean", lint(&[clean]), here());
+    snapshot!("lint_faulty", lint(&[faulty, "--today", "2026-11-24"]), here());
+    snapshot!("lint_json", lint(&[faulty, clean, "--today", "2026-10-01", "--json"]), here());
+    let benign = ["--benign", "tests/fixtures/benign.txt"];
+    snapshot!("lint_benign", lint(&[&[clean], &benign[..]].concat()), here());
+    snapshot!("lint_benign_text", lint(&[&[clean, "--worst", "1", "--show-text"], &benign[..]].concat()), here());
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let dictionary = write("words.txt", "Lightholz\nlightho\n\n");
+    let run = lint(&[faulty, "--today", "2026-09-01", "--dictionary", &dictionary]);
+    assert!(run.stdout.contains("star hits 2 words of the dictionary: `lightholz`, `lighthouse`"), "{}", run.stdout);
+    assert!(!run.stdout.contains("list expire"), "{}", run.stdout);
+    let rows = write("benign.jsonl", "{\"text\": \"a zorbl\"}\n{\"prompt\": \"secret\"}\n");
+    let run = lint(&[clean, "--benign", &rows, "--prompt-field", "text"]);
+    snapshot!("lint_benign_broken", run, folder.path());
+    snapshot!("lint_missing", lint(&["nowhere.csv"]), here());
+    snapshot!("lint_bad_day", lint(&[clean, "--today", "2026-02-30"]), here());
+    assert_eq!(lint(&["tests/snapshots"]).code, 2, "a folder without lists");
+}
+
+#[test]
+fn lint_finds_no_fault_in_what_is_compiled_in() {
+    let run = promptgate(&["wordlist", "lint", "--today", "2026-11-24"], "");
+    let faults: Vec<&str> = run.stdout.lines().filter(|line| !line.contains(" warning: ")).collect();
+    assert_eq!((run.code, &faults[..]), (0, &[][..]));
+}
+
 #[test]
 fn help_names_commands_and_examples() {
-    for args in [&["--help"][..], &["check", "--help"], &["scan", "--help"]] {
+    for args in [
+        &["--help"][..],
+        &["check", "--help"],
+        &["explain", "--help"],
+        &["scan", "--help"],
+        &["wordlist", "lint", "--help"],
+    ] {
         let run = promptgate(args, "");
         assert_eq!(run.code, 0);
         assert!(run.stdout.contains("Examples:"), "{args:?}");

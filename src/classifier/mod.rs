@@ -13,30 +13,33 @@ pub use manifest::Manifest;
 #[cfg(feature = "onnx")]
 pub use onnx::OnnxClassifier;
 
+#[cfg(feature = "onnx")]
+static SCREEN_TOKENIZER: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/screen/tokenizer.json"));
+
+/// The tokenizer of `main`, whose vocabulary lists common words.
+#[cfg(feature = "onnx")]
+pub(crate) static MAIN_TOKENIZER: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/main/tokenizer.json"));
+
 /// The models of `models/` that are compiled in: `screen` and `main`.
 #[cfg(feature = "onnx")]
 pub(crate) fn compiled_in(
     deadline: std::time::Duration,
 ) -> Result<(OnnxClassifier, OnnxClassifier), crate::error::LoadError> {
     macro_rules! model {
-        ($name:literal) => {
+        ($name:literal, $tokenizer:expr) => {
             OnnxClassifier::from_files(
                 &onnx::ModelFiles {
                     place: concat!("models/", $name).to_owned(),
                     manifest: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/", $name, "/model.toml")),
-                    tokenizer: include_bytes!(concat!(
-                        env!("CARGO_MANIFEST_DIR"),
-                        "/models/",
-                        $name,
-                        "/tokenizer.json"
-                    )),
+                    tokenizer: $tokenizer,
                     graph: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/", $name, "/model.onnx")),
                 },
                 deadline,
             )
         };
     }
-    Ok((model!("screen")?, model!("main")?))
+    Ok((model!("screen", SCREEN_TOKENIZER)?, model!("main", MAIN_TOKENIZER)?))
 }
 
 /// Scores texts. One prompt's scores must not depend on its batch-mates.

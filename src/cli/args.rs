@@ -6,9 +6,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::Failure;
+use super::input::FieldNames;
 use crate::lexicon::Wordlist;
+use crate::lexicon::lint::Date;
 use crate::moderator::Moderator;
-use crate::policy::{Explain, Policy};
+use crate::policy::{self, Policy};
 use crate::prompt::Dialect;
 
 const EXAMPLES: &str = "Examples:
@@ -56,15 +58,25 @@ enum ExplainArg {
 }
 
 impl Stages {
-    /// Builds the moderator these arguments describe.
-    pub(super) fn moderator(&self) -> Result<Moderator, Failure> {
-        let policy = match &self.policy {
+    /// The policy these arguments name.
+    pub(super) fn policy(&self) -> Result<Policy, Failure> {
+        Ok(match &self.policy {
             Some(path) => Policy::load(path)?,
             None => Policy::default_policy()?,
-        };
+        })
+    }
+
+    /// The folder and the files of word lists these arguments name.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &PathBuf> {
+        self.wordlists.iter().chain(&self.wordlist)
+    }
+
+    /// Builds the moderator these arguments describe.
+    pub(super) fn moderator(&self) -> Result<Moderator, Failure> {
+        let policy = self.policy()?;
         let policy = match self.explain {
-            Some(ExplainArg::First) => policy.with_explain(Explain::First),
-            Some(ExplainArg::All) => policy.with_explain(Explain::All),
+            Some(ExplainArg::First) => policy.with_explain(policy::Explain::First),
+            Some(ExplainArg::All) => policy.with_explain(policy::Explain::All),
             None => policy,
         };
         let mut builder = Moderator::builder(policy);
@@ -97,6 +109,18 @@ Examples:
   promptgate check 'slices of blood orange'
   echo 'portrait of a knight' | promptgate check --negative 'nude, gore' --json")]
     Check(Check),
+    /// Tell how the decision about one prompt comes about
+    #[command(
+        after_help = "Shows how the prompt was parsed (roles, weights, alternatives), the views in which disguises are undone and the
+sign that opened each, every term found and the exception that excused it, rules that fired and rules that a word
+silenced, the scores and the decision. Every stage runs, even where a check would stop. The output quotes the prompt.
+Exit status: 0 allow, 1 review or block, 2 error.
+
+Examples:
+  promptgate explain 'wedding table with a naked cake --no nudity'
+  echo '{oil, ink} painting of a kn1ght' | promptgate --no-models explain --dialect midjourney --json -"
+    )]
+    Explain(Explain),
     /// Decide about every prompt of files: JSONL, or one prompt a line
     #[command(
         after_help = "One decision per row, in input order. A row that cannot be read becomes a row with an `error`.
@@ -107,11 +131,71 @@ Examples:
   promptgate scan log.jsonl --prompt-field text --id-field request_id -o decisions.jsonl"
     )]
     Scan(Scan),
+    /// Look after word lists
+    Wordlist {
+        #[command(subcommand)]
+        command: WordlistCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
         shell: Shell,
     },
+}
+
+#[derive(Subcommand)]
+pub(super) enum WordlistCommand {
+    /// Report what is wrong, doubtful or due in word lists
+    #[command(
+        after_help = "One line a finding, `path:line: message`, all of them and not only the first; the lists are held against each other
+as well. Without paths the lists compiled in are looked over, or those of `--wordlists` and `--wordlist`.
+
+Errors: what a loader refuses (columns, values, terms unsorted, there twice or not folded), terms that stand for the same,
+an `# expires:` date that has passed. Warnings: a blocking term that another one of its category already catches, an
+`# expires:` date within 60 days, a star that hits words of the dictionary, terms that flag harmless prompts.
+Exit status: 0 no errors (warnings allowed), 1 errors in lists, 2 something could not be read.
+
+Examples:
+  promptgate wordlist lint
+  promptgate wordlist lint house.csv wordlists/gore --dictionary /usr/share/dict/words
+  promptgate wordlist lint house.csv --benign harmless.jsonl --prompt-field text --json"
+    )]
+    Lint(Lint),
+}
+
+#[derive(clap::Args)]
+pub(super) struct Lint {
+    /// Word lists, or folders of them
+    #[arg(value_name = "FILE|DIR")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The day that `# expires:` dates are compared with, instead of the clock's (UTC)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(super) today: Option<Date>,
+    /// Words that a star should not hit, one a line, besides the common ones of the built-in vocabulary
+    #[arg(long, value_name = "FILE")]
+    pub(super) dictionary: Option<PathBuf>,
+    /// Harmless prompts, JSONL or one a line: report which lists and terms flag them, worst first
+    #[arg(long, value_name = "FILE")]
+    pub(super) benign: Option<PathBuf>,
+    /// JSON field of the prompt in `--benign`
+    #[arg(long, value_name = "FIELD", default_value = "prompt")]
+    pub(super) prompt_field: String,
+    /// Most terms that `--benign` reports
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) worst: usize,
+    /// Let the output quote harmless prompts that are flagged
+    #[arg(long, requires = "benign")]
+    pub(super) show_text: bool,
+    /// Print each finding as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Scan {
+    /// The JSON fields that matter.
+    pub(super) fn field_names(&self) -> FieldNames<'_> {
+        FieldNames { prompt: &self.prompt_field, negative: Some(&self.negative_field), id: self.id_field.as_deref() }
+    }
 }
 
 #[derive(clap::Args)]
@@ -130,6 +214,21 @@ pub(super) struct Check {
     /// Let the output quote the prompt
     #[arg(long)]
     pub(super) show_text: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Explain {
+    /// The prompt, which the output quotes; standard input if absent or `-`
+    pub(super) prompt: Option<String>,
+    /// The separate negative prompt
+    #[arg(long)]
+    pub(super) negative: Option<String>,
+    /// plain, midjourney or stable-diffusion; detected if absent
+    #[arg(long)]
+    pub(super) dialect: Option<Dialect>,
+    /// Print the explanation as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(clap::Args)]

@@ -30,7 +30,7 @@ pub(super) fn run(stages: &Stages, command: &Check) -> Result<ExitCode, Failure>
 }
 
 /// Everything on standard input but the line end that `echo` adds. Bytes that are no UTF-8 become U+FFFD.
-fn read_stdin() -> Result<String, Failure> {
+pub(super) fn read_stdin() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes).map_err(|error| {
         Failure::File("standard input".to_owned(), format!("cannot be read: {error}, expected a prompt"))

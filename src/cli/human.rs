@@ -70,7 +70,7 @@ pub(super) fn row(id: &str, decision: &Decision, text: Option<&str>) -> String {
 }
 
 /// At most `width` characters of `text`, without anything a terminal would act upon.
-fn escaped(text: &str, width: usize) -> String {
+pub(super) fn escaped(text: &str, width: usize) -> String {
     let mut out = String::new();
     for (count, character) in text.chars().enumerate() {
         if count + 1 >= width && text.chars().nth(width).is_some() {

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::Failure;
-use super::args::{InputFormat, Scan};
+use super::args::InputFormat;
 
 /// Longest line that is read; a longer one becomes an error row.
 const MAX_LINE_BYTES: usize = 16 << 20;
@@ -33,6 +33,14 @@ pub(super) struct Input {
     line: usize,
     format: Option<InputFormat>,
     size: Option<u64>,
+}
+
+/// The names of the JSON fields that matter.
+#[derive(Clone, Copy)]
+pub(super) struct FieldNames<'a> {
+    pub(super) prompt: &'a str,
+    pub(super) negative: Option<&'a str>,
+    pub(super) id: Option<&'a str>,
 }
 
 /// A line as read, not yet parsed.
@@ -123,8 +131,13 @@ impl Line {
         self.bytes.len() + 1
     }
 
+    /// Its number, counted from 1.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
     /// Parses the line; `None` for a blank line between JSON rows, which is no row.
-    pub(super) fn row(self, place: &str, options: &Scan) -> Option<Row> {
+    pub(super) fn row(self, place: &str, names: FieldNames<'_>) -> Option<Row> {
         let mut id = self.number.to_string();
         let at = |what: &str| format!("{place}:{}: {what}", self.number);
         let content = if self.too_long {
@@ -139,13 +152,13 @@ impl Line {
         } else if self.bytes.trim_ascii().is_empty() {
             return None;
         } else {
-            match fields(&self.bytes, options) {
+            match fields(&self.bytes, names) {
                 Err(error) => {
                     let what = if error.is_data() { found(&error.to_string()) } else { "invalid JSON".to_owned() };
                     Err(at(&format!(
                         "{what} at column {}, expected an object with a string `{}`",
                         error.column(),
-                        options.prompt_field
+                        names.prompt
                     )))
                 }
                 Ok(fields) => {
@@ -154,7 +167,7 @@ impl Line {
                     fields
                         .prompt
                         .map(content)
-                        .ok_or_else(|| at(&format!("no field `{}`, expected a string", options.prompt_field)))
+                        .ok_or_else(|| at(&format!("no field `{}`, expected a string", names.prompt)))
                 }
             }
         };
@@ -180,15 +193,15 @@ struct Fields {
     id: Option<String>,
 }
 
-fn fields(line: &[u8], options: &Scan) -> serde_json::Result<Fields> {
+fn fields(line: &[u8], names: FieldNames<'_>) -> serde_json::Result<Fields> {
     let mut deserializer = serde_json::Deserializer::from_slice(line);
-    let fields = (&mut deserializer).deserialize_map(RowVisitor { options })?;
+    let fields = (&mut deserializer).deserialize_map(RowVisitor { names })?;
     deserializer.end()?;
     Ok(fields)
 }
 
 struct RowVisitor<'a> {
-    options: &'a Scan,
+    names: FieldNames<'a>,
 }
 
 impl<'de> Visitor<'de> for RowVisitor<'_> {
@@ -202,14 +215,14 @@ impl<'de> Visitor<'de> for RowVisitor<'_> {
         let mut fields = Fields::default();
         while let Some(key) = map.next_key_seed(Text)? {
             let key = key.unwrap_or_default();
-            if key == self.options.prompt_field {
+            if key == self.names.prompt {
                 fields.prompt = map.next_value_seed(Text)?;
                 if fields.prompt.is_none() {
                     return Err(A::Error::custom(format!("field `{key}` is null")));
                 }
-            } else if key == self.options.negative_field {
+            } else if Some(key.as_str()) == self.names.negative {
                 fields.negative = map.next_value_seed(Text)?;
-            } else if Some(&key) == self.options.id_field.as_ref() {
+            } else if Some(key.as_str()) == self.names.id {
                 let id: serde_json::Value = map.next_value()?;
                 fields.id = Some(id.as_str().map_or_else(|| id.to_string(), str::to_owned));
             } else {

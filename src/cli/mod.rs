@@ -1,12 +1,15 @@
 //! The command line: the only part that prints, reads the environment and exits.
 //!
-//! Exit status: 0 everything allowed, 1 something blocked or to be reviewed, 2 an error, even if the rest was scanned.
+//! Exit status: 0 everything allowed (or no faulty list), 1 something blocked or to be reviewed (or a fault), 2 an error, even if
+//! the rest was scanned.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is this module's job")]
 
 mod args;
 mod check;
+mod explain;
 mod human;
 mod input;
+mod lint;
 mod scan;
 
 use std::error::Error;
@@ -18,7 +21,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::decision::Verdict;
 use crate::error::LoadError;
-use args::{Args, Command};
+use args::{Args, Command, WordlistCommand};
 
 /// What went wrong, to be printed once.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ pub fn run() -> ExitCode {
     let args = Args::parse();
     let done = match args.command {
         Command::Check(command) => check::run(&args.stages, &command),
+        Command::Explain(command) => explain::run(&args.stages, &command),
+        Command::Wordlist { command: WordlistCommand::Lint(command) } => lint::run(&args.stages, &command),
         Command::Scan(command) => scan::run(&args.stages, &command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "promptgate", &mut io::stdout());

@@ -148,7 +148,7 @@ fn next_chunk(input: &mut Input) -> Result<Option<Chunk>, Failure> {
 
 fn judge(moderator: &Moderator, options: &Scan, chunk: Chunk) -> Vec<Written> {
     let Chunk { place, lines, .. } = chunk;
-    let judge_line = |scratch: &mut Scratch, line: Line| match line.row(&place, options) {
+    let judge_line = |scratch: &mut Scratch, line: Line| match line.row(&place, options.field_names()) {
         None => Written::Blank,
         Some(row) => judge_row(moderator, scratch, options, &row),
     };

@@ -4,7 +4,7 @@ use sha2::Digest;
 
 use crate::category::{Category, Severity};
 use crate::error::LoadError;
-use crate::normalize::fold_term;
+use crate::normalize::{fold_exact, fold_term};
 
 /// What the terms of a list are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,32 +17,47 @@ pub enum ListKind {
     Context,
 }
 
-/// How a term sits among the words of a text.
+/// How a term is compared with the words of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchKind {
-    /// Whole words, exactly.
+    /// Whole words, accents aside.
     Word,
     /// Whole words, the last one also with the regular English endings (`stab`, `stabbed`, `stabbing`).
     Forms,
-    /// A word starts with it.
-    Prefix,
-    /// A word ends with it.
-    Suffix,
-    /// Anywhere, inside words too.
-    Part,
+    /// Whole words with their accents as written.
+    Exact,
 }
 
 /// One row of a word list.
 #[derive(Clone, Debug)]
 pub struct Term {
-    /// The folded term.
+    /// The folded term without its stars, alternatives spelled out; for [`MatchKind::Exact`] its accents are kept.
     pub text: String,
+    /// Whether its first word may begin with anything (`*word`). Such terms are not looked for in words of the dictionary.
+    pub open_start: bool,
+    /// Whether its last word may go on with anything (`word*`).
+    pub open_end: bool,
     /// How bad it is; `Low` on lists that do not block.
     pub severity: Severity,
     /// How it sits among words.
     pub matching: MatchKind,
     /// The line it was read from.
     pub line: usize,
+}
+
+impl Term {
+    /// A whole word of a context list.
+    pub(crate) fn word(text: String) -> Self {
+        let (severity, matching) = (Severity::Low, MatchKind::Word);
+        Self { text, open_start: false, open_end: false, severity, matching, line: 0 }
+    }
+
+    /// The term as it stands in the list, stars included.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let star = |open| if open { "*" } else { "" };
+        format!("{}{}{}", star(self.open_start), self.text, star(self.open_end))
+    }
 }
 
 /// A parsed word list.
@@ -54,6 +69,8 @@ pub struct Wordlist {
     pub kind: ListKind,
     /// The category its terms are evidence of, or which they excuse; `None` on an allow list means every category.
     pub category: Option<Category>,
+    /// The language of its terms, `en`; `None` for terms of no language or of all.
+    pub language: Option<String>,
     /// Day after which its terms must be reviewed again (`YYYY-MM-DD`).
     pub expires: Option<String>,
     /// The terms, in file order.
@@ -73,7 +90,7 @@ impl Wordlist {
     ///
     /// # Errors
     ///
-    /// The first thing wrong: a missing or unknown header key, a column, severity or match kind that does not exist, a
+    /// The first thing wrong ([`lint`](crate::lexicon::lint::lint) finds all of them): a missing or unknown header key, a column, severity or match kind that does not exist, a
     /// term that is empty, not folded, out of order or there twice. The line is named, the term is not.
     ///
     /// ```
@@ -85,39 +102,35 @@ impl Wordlist {
     /// # Ok::<(), promptgate::LoadError>(())
     /// ```
     pub fn parse(place: &str, text: &str) -> Result<Self, LoadError> {
-        let header = Header::parse(place, text)?;
-        let kind = match header.required("kind")? {
-            "block" => ListKind::Block,
-            "allow" => ListKind::Allow,
-            "context" => ListKind::Context,
-            _ => return Err(header.error("kind", &"unknown kind, expected one of `block`, `allow`, `context`")),
-        };
-        let category = match header.find("category") {
-            Some(id) => Some(id.parse().map_err(|unknown| header.error("category", &unknown))?),
-            None if kind == ListKind::Block => {
-                return Err(LoadError::new(place, "header has no `category`, expected one on a block list"));
-            }
-            None => None,
-        };
-        if kind == ListKind::Allow && category == Some(Category::Minors) {
-            return Err(header.error("category", &"`minors` on an allow list, but no exception applies to it"));
-        }
-        Ok(Self {
-            id: header.required("id")?.to_owned(),
-            kind,
-            category,
-            expires: header.find("expires").map(str::to_owned),
-            terms: parse_terms(place, text, header.lines, kind)?,
-            place: place.to_owned(),
-        })
+        Self::parse_with(place, text, true)
+    }
+
+    /// As [`parse`](Self::parse), for lists that are compiled in: tests have checked that their terms are folded, which is
+    /// most of the work.
+    pub(super) fn parse_checked(place: &str, text: &str) -> Result<Self, LoadError> {
+        Self::parse_with(place, text, false)
+    }
+
+    fn parse_with(place: &str, text: &str, check_folding: bool) -> Result<Self, LoadError> {
+        let Read { list, faults, .. } = read(place, text, check_folding);
+        faults.into_iter().next().map_or(Ok(list), Err)
     }
 
     /// Feeds everything that decides verdicts into a hash.
     pub(crate) fn digest(&self, hash: &mut impl Digest) {
-        hash.update(format!("{} {:?} {:?}\n", self.id, self.kind, self.category));
+        let mut text = format!("{} {:?} {:?}\n", self.id, self.kind, self.category);
         for term in &self.terms {
-            hash.update(format!("{} {:?} {:?}\n", term.text, term.severity, term.matching));
+            // One byte for what decides besides the text; a quarter of a million terms are hashed at every start.
+            let star = |open, bit: u8| if open { bit } else { 0 };
+            let flags = star(term.open_start, 1)
+                | star(term.open_end, 2)
+                | (term.severity as u8) << 2
+                | (term.matching as u8) << 4;
+            text.push_str(&term.text);
+            text.push(char::from(flags));
+            text.push('\n');
         }
+        hash.update(text);
     }
 }
 
@@ -129,89 +142,247 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    fn parse(place: &'a str, text: &'a str) -> Result<Self, LoadError> {
+    fn read(place: &'a str, text: &'a str, faults: &mut Vec<LoadError>) -> Self {
         let mut header = Self { place, entries: Vec::new(), lines: 0 };
         for line in text.lines().take_while(|line| line.starts_with('#')) {
             header.lines += 1;
             let entry = line.trim_start_matches('#').split_once(':');
             let (key, value) = entry.map_or((line, ""), |(key, value)| (key.trim(), value.trim()));
-            if !REQUIRED.contains(&key) && !OPTIONAL.contains(&key) {
+            if REQUIRED.contains(&key) || OPTIONAL.contains(&key) {
+                header.entries.push((key, value, header.lines));
+            } else {
                 let message = format!(
                     "unknown header key, expected one of `{}`",
                     [&REQUIRED[..], &OPTIONAL[..]].concat().join("`, `")
                 );
-                return Err(LoadError::new(place, message).at_line(header.lines));
+                faults.push(LoadError::new(place, message).at_line(header.lines));
             }
-            header.entries.push((key, value, header.lines));
         }
-        for key in REQUIRED {
-            header.required(key)?;
+        for key in REQUIRED.into_iter().filter(|key| header.find(key).is_none()) {
+            faults.push(LoadError::new(place, format!("header has no `{key}`, expected `# {key}: ...`")));
         }
-        Ok(header)
+        header
+    }
+
+    /// What the list is for, if its header says so.
+    fn kind(&self, faults: &mut Vec<LoadError>) -> Option<ListKind> {
+        match self.find("kind")? {
+            "block" => Some(ListKind::Block),
+            "allow" => Some(ListKind::Allow),
+            "context" => Some(ListKind::Context),
+            _ => {
+                faults.push(self.error("kind", &"unknown kind, expected one of `block`, `allow`, `context`"));
+                None
+            }
+        }
+    }
+
+    fn category(&self, kind: Option<ListKind>, faults: &mut Vec<LoadError>) -> Option<Category> {
+        let Some(id) = self.find("category") else {
+            if kind == Some(ListKind::Block) {
+                faults.push(LoadError::new(self.place, "header has no `category`, expected one on a block list"));
+            }
+            return None;
+        };
+        let category = id.parse().map_err(|unknown| faults.push(self.error("category", &unknown))).ok();
+        if kind == Some(ListKind::Allow) && category == Some(Category::Minors) {
+            faults.push(self.error("category", &"`minors` on an allow list, but no exception applies to it"));
+        }
+        category
     }
 
     fn find(&self, key: &str) -> Option<&'a str> {
         self.entries.iter().find(|entry| entry.0 == key && !entry.1.is_empty()).map(|entry| entry.1)
     }
 
-    fn required(&self, key: &str) -> Result<&'a str, LoadError> {
-        self.find(key)
-            .ok_or_else(|| LoadError::new(self.place, format!("header has no `{key}`, expected `# {key}: ...`")))
+    /// The line of `key`.
+    fn line(&self, key: &str) -> usize {
+        self.entries.iter().find(|entry| entry.0 == key).map_or(1, |entry| entry.2)
     }
 
     fn error(&self, key: &str, message: &dyn ToString) -> LoadError {
-        let line = self.entries.iter().find(|entry| entry.0 == key).map_or(1, |entry| entry.2);
-        LoadError::new(self.place, message.to_string()).at_line(line)
+        LoadError::new(self.place, message.to_string()).at_line(self.line(key))
     }
 }
 
-fn parse_terms(place: &str, text: &str, skipped: usize, kind: ListKind) -> Result<Vec<Term>, LoadError> {
+/// What is said of a row that is the same as the one before.
+pub(super) const TWICE: &str = "term is there twice, expected unique terms";
+const BRACES: &str = "braces that do not close, are nested, or stand for more than 4,096 terms, expected `{one|other}`";
+const FOLDING: &str =
+    "term is empty or not folded, expected lower case, no accents (but for `exact`), single spaces, no `-` or `_`";
+
+/// Whether a term is written as the texts it will be compared with.
+fn is_folded(term: &str, matching: MatchKind) -> bool {
+    if matching == MatchKind::Exact { fold_exact(term) == term } else { fold_term(term) == term }
+}
+
+/// The terms that a row stands for: `vot{e|ing} {now|}` is four. An empty alternative leaves no second space behind.
+fn spell_out(row: &str) -> Option<Vec<String>> {
+    const MOST: usize = 4096;
+    let mut terms = vec![String::new()];
+    let mut rest = row;
+    while let Some(open) = rest.find('{') {
+        let (plain, braces) = rest.split_at_checked(open)?;
+        let (inside, after) = braces.get(1..)?.split_once('}')?;
+        let alternatives: Vec<&str> = inside.split('|').collect();
+        if inside.contains('{') || plain.contains('}') || terms.len() * alternatives.len() > MOST {
+            return None;
+        }
+        for term in &mut terms {
+            term.push_str(plain);
+        }
+        terms = terms.iter().flat_map(|term| alternatives.iter().map(move |other| format!("{term}{other}"))).collect();
+        rest = after;
+    }
+    if rest.contains('}') {
+        return None;
+    }
+    for term in &mut terms {
+        term.push_str(rest);
+    }
+    if row.contains('{') {
+        for term in &mut terms {
+            *term = term.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        }
+    }
+    Some(terms)
+}
+
+/// A list as far as it can be read, and everything that is wrong with it.
+pub(super) struct Read {
+    /// What could be read: rows at fault are missing where they mean nothing.
+    pub(super) list: Wordlist,
+    /// What is wrong, the header first, then line by line.
+    pub(super) faults: Vec<LoadError>,
+    /// The line of `# expires:`, 1 where there is none.
+    pub(super) expires_line: usize,
+}
+
+/// Reads a list to its end, whatever is wrong with it: a loader takes the first fault, a linter all of them.
+pub(super) fn read(place: &str, text: &str, check_folding: bool) -> Read {
+    let mut faults = Vec::new();
+    let header = Header::read(place, text, &mut faults);
+    let kind = header.kind(&mut faults);
+    let list = Wordlist {
+        id: header.find("id").unwrap_or_default().to_owned(),
+        kind: kind.unwrap_or(ListKind::Context),
+        category: header.category(kind, &mut faults),
+        language: header.find("language").map(str::to_owned),
+        expires: header.find("expires").map(str::to_owned),
+        terms: read_terms(place, text, header.lines, kind, check_folding, &mut faults),
+        place: place.to_owned(),
+    };
+    Read { list, faults, expires_line: header.line("expires") }
+}
+
+fn read_terms(
+    place: &str,
+    text: &str,
+    skipped: usize,
+    kind: Option<ListKind>,
+    check_folding: bool,
+    faults: &mut Vec<LoadError>,
+) -> Vec<Term> {
     let body = text.split_inclusive('\n').skip(skipped).collect::<String>();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body.as_bytes());
     let fail = |line: usize, message: &str| LoadError::new(place, message).at_line(line);
-    let header = reader.headers().map_err(|error| fail(skipped + 1, &error.to_string()))?;
-    if header != &csv::StringRecord::from(&COLUMNS[..]) {
-        return Err(fail(skipped + 1, "unexpected columns, expected `term,severity,match,note`"));
+    match reader.headers() {
+        Ok(header) if header == &csv::StringRecord::from(&COLUMNS[..]) => {}
+        Ok(_) => faults.push(fail(skipped + 1, "unexpected columns, expected `term,severity,match,note`")),
+        Err(error) => faults.push(fail(skipped + 1, &error.to_string())),
     }
-    let mut terms: Vec<Term> = Vec::new();
+    let (mut terms, mut rows, mut last) = (Vec::new(), 0, None::<String>);
     for record in reader.records() {
-        let record = record.map_err(|error| fail(skipped + 1, &error.to_string()))?;
+        rows += 1;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                faults.push(fail(skipped + 1, &error.to_string()));
+                break;
+            }
+        };
         let line = skipped + record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
-        let [term, severity, matching, _note] = [0, 1, 2, 3].map(|column| record.get(column).unwrap_or_default());
-        if record.len() != COLUMNS.len() {
-            return Err(fail(line, &format!("{} columns, expected 4: `term,severity,match,note`", record.len())));
+        let mut report = |message: &str| faults.push(fail(line, message));
+        let row = record.get(0).unwrap_or_default();
+        match last.as_deref() {
+            Some(last) if last == row => report(TWICE),
+            Some(last) if last > row => report("term is out of order, expected terms sorted by their bytes"),
+            _ => {}
         }
-        if term.is_empty() || fold_term(term) != term {
-            return Err(fail(
-                line,
-                "term is empty or not folded, expected lower case, no accents, single spaces, no `-` or `_`",
-            ));
-        }
-        if terms.last().is_some_and(|last| last.text.as_str() >= term) {
-            return Err(fail(line, "term is out of order or there twice, expected terms sorted and unique"));
-        }
-        let severity = match (kind, Severity::ALL.into_iter().find(|known| known.id() == severity)) {
-            (ListKind::Block, None) => {
-                return Err(fail(line, "unknown severity, expected one of `low`, `medium`, `high`, `critical`"));
-            }
-            (ListKind::Block, Some(severity)) => severity,
-            (_, _) if severity.is_empty() => Severity::Low,
-            (_, _) => return Err(fail(line, "severity on a list that does not block, expected none")),
-        };
-        let matching = match matching {
-            "word" => MatchKind::Word,
-            "forms" => MatchKind::Forms,
-            "prefix" => MatchKind::Prefix,
-            "suffix" => MatchKind::Suffix,
-            "part" => MatchKind::Part,
-            _ => {
-                return Err(fail(line, "unknown match, expected one of `word`, `forms`, `prefix`, `suffix`, `part`"));
-            }
-        };
-        terms.push(Term { text: term.to_owned(), severity, matching, line });
+        last = Some(row.to_owned());
+        terms.extend(read_row(&record, line, kind, check_folding, report));
     }
-    if terms.is_empty() {
-        return Err(LoadError::new(place, "no terms, expected at least one"));
+    if rows == 0 {
+        faults.push(LoadError::new(place, "no terms, expected at least one"));
     }
-    Ok(terms)
+    terms
+}
+
+/// The terms that a row stands for; none if it cannot be told what it means.
+fn read_row(
+    record: &csv::StringRecord,
+    line: usize,
+    kind: Option<ListKind>,
+    check_folding: bool,
+    mut report: impl FnMut(&str),
+) -> Vec<Term> {
+    let [row, severity, matching, _note] = [0, 1, 2, 3].map(|column| record.get(column).unwrap_or_default());
+    if record.len() != COLUMNS.len() {
+        report(&format!("{} columns, expected 4: `term,severity,match,note`", record.len()));
+        return Vec::new();
+    }
+    let severity = match (kind, Severity::ALL.into_iter().find(|known| known.id() == severity)) {
+        (Some(ListKind::Block), None) => {
+            report("unknown severity, expected one of `low`, `medium`, `high`, `critical`");
+            Severity::Low
+        }
+        (Some(ListKind::Block), Some(severity)) => severity,
+        (Some(_), _) if !severity.is_empty() => {
+            report("severity on a list that does not block, expected none");
+            Severity::Low
+        }
+        (_, _) => Severity::Low,
+    };
+    let matching = match matching {
+        "word" => MatchKind::Word,
+        "forms" => MatchKind::Forms,
+        "exact" => MatchKind::Exact,
+        _ => {
+            report("unknown match, expected one of `word`, `forms`, `exact`");
+            return Vec::new();
+        }
+    };
+    let Some(spelled_out) = spell_out(row) else {
+        report(BRACES);
+        return Vec::new();
+    };
+    let mut terms = Vec::with_capacity(spelled_out.len());
+    for spelled in spelled_out {
+        let (open_start, bare) = spelled.strip_prefix('*').map_or((false, &*spelled), |bare| (true, bare));
+        let (open_end, bare) = bare.strip_suffix('*').map_or((false, bare), |bare| (true, bare));
+        if bare.is_empty() || (check_folding && !is_folded(bare, matching)) {
+            report(FOLDING);
+            return Vec::new();
+        }
+        if matching == MatchKind::Forms && (open_start || open_end) {
+            report("`forms` of a term with a star, expected `word`");
+            return Vec::new();
+        }
+        terms.push(Term { text: bare.to_owned(), open_start, open_end, severity, matching, line });
+    }
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spell_out;
+
+    #[test]
+    fn braces_are_alternatives() {
+        assert_eq!(spell_out("vot{e|ing} {now|} x").unwrap(), ["vote now x", "vote x", "voting now x", "voting x"]);
+        assert_eq!(spell_out("plain term").unwrap(), ["plain term"]);
+        for fault in ["{a|b", "a}", "{a|{b|c}}", "{a}}"] {
+            assert!(spell_out(fault).is_none(), "{fault}");
+        }
+    }
 }

@@ -18,6 +18,10 @@ impl Fold for Leet {
         signs.leet && (self.one == b'i' || signs.leet_one)
     }
 
+    fn leads(&self) -> bool {
+        self.one == b'i'
+    }
+
     fn fold(&self, text: &Normalized, out: &mut Normalized) {
         let bytes = text.as_str().as_bytes();
         let mut rewriter = text.rewrite_into(out);
@@ -68,7 +72,12 @@ fn is_leet_word(byte: u8) -> bool {
 fn is_disguised(word: &[u8]) -> bool {
     let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()).count();
     let leading_digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    letters >= 1 && letters < word.len() && leading_digits < 2
+    // Behind a unit comes nothing: `90lden` and `53x7in9` go on.
+    let is_unit = |rest: &[u8]| rest.len() <= 3 && rest.iter().all(u8::is_ascii_alphabetic);
+    let is_size = |rest: &[u8]| matches!(rest, [b'x' | b'X', more @ ..] if more.iter().all(u8::is_ascii_digit));
+    let rest = word.get(leading_digits..).unwrap_or_default();
+    // `8k`, `3d`, `b2`: too short for a word.
+    word.len() > 2 && letters >= 1 && letters < word.len() && (leading_digits < 2 || !is_unit(rest) && !is_size(rest))
 }
 
 #[cfg(test)]
@@ -80,6 +89,7 @@ mod tests {
     fn reads_leet_words_and_leaves_numbers() {
         let leet = Leet { one: b'i' };
         assert_eq!(folded_by(&leet, "n4k3d b1rd, $h!p"), "naked bird, ship");
+        assert_eq!(folded_by(&leet, "90lden 53xy5"), "golden sexys");
         assert_eq!(folded_by(&leet, "35mm 1920x1080 in 1999, wow!"), "35mm 1920x1080 in 1999, wow!");
         assert_eq!(folded_by(&Leet { one: b'l' }, "co1d"), "cold");
     }

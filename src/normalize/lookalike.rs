@@ -1,13 +1,16 @@
 //! Letters of other scripts that look Latin.
 
-use super::{Fold, Signs};
+use super::{Fold, Signs, table};
 use crate::text::Normalized;
 
-/// Reads Cyrillic, Greek, Armenian and Cherokee look-alikes as the Latin letter they resemble.
+/// Reads letters and signs as the Latin letter they resemble (`folds.tsv`).
 ///
 /// Only in words that mix scripts, and in words made of look-alikes alone inside an otherwise Latin text: a Russian
 /// prompt stays Russian.
-pub(super) struct Lookalike;
+pub(super) struct Lookalike {
+    /// Whether letters that may be read in two ways (Greek `γ`: y or r) are read in the second.
+    pub(super) second: bool,
+}
 
 impl Fold for Lookalike {
     fn id(&self) -> &'static str {
@@ -18,25 +21,31 @@ impl Fold for Lookalike {
         signs.non_ascii
     }
 
+    fn leads(&self) -> bool {
+        !self.second
+    }
+
     fn fold(&self, text: &Normalized, out: &mut Normalized) {
         let from = text.as_str();
         let latin = from.bytes().filter(u8::is_ascii_alphabetic).count();
-        let foreign = from.chars().filter(|character| character.is_alphabetic() && !character.is_ascii()).count();
+        let foreign =
+            from.chars().filter(|&letter| letter.is_alphabetic() && !letter.is_ascii() && is_written(letter)).count();
         let mut rewriter = text.rewrite_into(out);
         let (mut start, mut copied) = (0, 0);
-        for word in from.split_inclusive(|character: char| !character.is_alphanumeric()) {
+        let parts_words = |character: char| !character.is_alphanumeric() && table::latin_twins(character).is_none();
+        for word in from.split_inclusive(parts_words) {
             let letters = || word.chars().filter(|character| character.is_alphabetic());
-            let mixed = letters().any(|letter| letter.is_ascii());
-            let resembles = letters().any(|letter| latin_twin(letter).is_some());
-            let disguised = resembles
-                && letters().all(|letter| letter.is_ascii() || latin_twin(letter).is_some())
-                && (mixed || latin > foreign);
+            let mixed = letters().any(is_latin);
+            let disguised = word.chars().any(|letter| table::latin_twins(letter).is_some())
+                && letters().all(|letter| is_latin(letter) || table::latin_twins(letter).is_some())
+                && (mixed || latin >= foreign || !letters().any(is_written));
             if disguised {
                 for (offset, character) in word.char_indices() {
-                    if let Some(twin) = latin_twin(character) {
+                    if let Some((first, second)) = table::latin_twins(character) {
+                        let twin = second.filter(|_| self.second).unwrap_or(first);
                         let at = start + offset;
                         rewriter.copy(copied, at);
-                        rewriter.replace(at, at + character.len_utf8(), twin.encode_utf8(&mut [0; 4]));
+                        rewriter.replace(at, at + character.len_utf8(), twin);
                         copied = at + character.len_utf8();
                     }
                 }
@@ -47,37 +56,17 @@ impl Fold for Lookalike {
     }
 }
 
-/// The Latin letter that `character` looks like. Chosen by eye over the four scripts; capitals where they differ.
-fn latin_twin(character: char) -> Option<char> {
-    Some(match character {
-        'а' | 'А' | 'α' | 'Α' | 'Ꭺ' | 'ɑ' => 'a',
-        'В' | 'в' | 'Β' | 'β' | 'Ᏼ' | 'Ь' | 'ь' => 'b',
-        'с' | 'С' | 'ϲ' | 'Ϲ' | 'Ꮯ' => 'c',
-        'ԁ' | 'Ꭰ' | 'ժ' => 'd',
-        'е' | 'Е' | 'є' | 'ε' | 'Ε' | 'Ꭼ' | 'э' => 'e',
-        'ғ' | 'ƒ' => 'f',
-        'ɡ' | 'ց' | 'Ꮐ' => 'g',
-        'һ' | 'Н' | 'н' | 'Η' | 'հ' | 'Ꮋ' => 'h',
-        'і' | 'І' | 'ι' | 'Ι' | 'ӏ' | 'Ꭵ' => 'i',
-        'ј' | 'Ј' | 'ϳ' | 'Ꭻ' => 'j',
-        'к' | 'К' | 'κ' | 'Κ' | 'Ꮶ' => 'k',
-        'Ꮮ' | 'ʟ' => 'l',
-        'м' | 'М' | 'Μ' | 'Ꮇ' => 'm',
-        'п' | 'η' | 'Ν' | 'ո' | 'и' | 'И' => 'n',
-        'о' | 'О' | 'ο' | 'Ο' | 'օ' | 'σ' | 'Ꮎ' => 'o',
-        'р' | 'Р' | 'ρ' | 'Ρ' | 'Ꮲ' => 'p',
-        'ԛ' | 'զ' => 'q',
-        'г' | 'Ꭱ' | 'Ꮢ' | 'я' | 'Я' => 'r',
-        'ѕ' | 'Ѕ' | 'Ꮪ' | 'ς' => 's',
-        'т' | 'Т' | 'τ' | 'Τ' | 'Ꭲ' => 't',
-        'ս' | 'υ' | 'μ' | 'ц' => 'u',
-        'ν' | 'ѵ' | 'Ꮩ' => 'v',
-        'ԝ' | 'ω' | 'ш' | 'Ꮃ' => 'w',
-        'х' | 'Х' | 'χ' | 'Χ' => 'x',
-        'у' | 'У' | 'γ' | 'Υ' | 'ү' => 'y',
-        'Ꮓ' | 'Ζ' | 'ᴢ' => 'z',
-        _ => return None,
-    })
+/// Whether people write prompts in the script of a letter: nobody does in Lisu or Cherokee capitals.
+fn is_written(letter: char) -> bool {
+    !is_latin(letter)
+        && matches!(letter, '\u{370}'..='\u{109f}' | '\u{10a0}'..='\u{137f}' | '\u{1780}'..='\u{18af}' | '\u{1c90}'..='\u{1cbf}'
+            | '\u{1f00}'..='\u{1fff}' | '\u{3040}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}')
+}
+
+/// Whether the plain fold makes a Latin letter of it: `é`, `ｎ`, `𝐧` are no other script.
+fn is_latin(letter: char) -> bool {
+    letter.is_ascii_alphabetic()
+        || matches!(table::plain(letter), table::Plain::Text(text) if text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -87,8 +76,11 @@ mod tests {
 
     #[test]
     fn folds_disguises_and_leaves_languages() {
-        assert_eq!(folded_by(&Lookalike, "nаkеd woman"), "naked woman");
-        assert_eq!(folded_by(&Lookalike, "a big сосо nut"), "a big coco nut");
-        assert_eq!(folded_by(&Lookalike, "красивый дом у моря"), "красивыи дом у моря");
+        let lookalike = Lookalike { second: false };
+        assert_eq!(folded_by(&lookalike, "nаkеd woman"), "naked woman");
+        assert_eq!(folded_by(&lookalike, "a big сосо nut"), "a big coco nut");
+        assert_eq!(folded_by(&lookalike, "красивый дом у моря"), "красивыи дом у моря");
+        assert_eq!(folded_by(&lookalike, "ꓠꓴꓓꓰ ᏀᎾᖇᎬ ⠝⠥⠙⠑"), "nude gore nude");
+        assert_eq!(folded_by(&Lookalike { second: true }, "goγe"), "gore");
     }
 }

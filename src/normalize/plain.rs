@@ -1,14 +1,15 @@
 //! The plain fold: what every text goes through, and every term of every list.
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+use unicode_normalization::char::is_combining_mark;
 
+use super::table::{self, Plain};
 use crate::text::{Normalized, Rewriter};
 
 /// Folds case, accents, compatibility forms (full-width, mathematical, enclosed letters, ligatures), drops invisible
 /// characters, and makes every run of white space, `-` and `_` one space. Other punctuation stays.
 ///
-/// `out` is emptied first. ASCII costs about a nanosecond a byte, other text about twenty times that.
+/// `out` is emptied first. ASCII costs about a nanosecond a byte, other text about ten times that.
 pub fn fold_plain(text: &Normalized, out: &mut Normalized) {
     let from = text.as_str();
     let mut rewriter = text.rewrite_into(out);
@@ -18,15 +19,17 @@ pub fn fold_plain(text: &Normalized, out: &mut Normalized) {
         let ascii = rest.iter().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
         fold_ascii(&mut rewriter, from, at, at + ascii);
         at += ascii;
-        for (offset, character) in from.get(at..).unwrap_or_default().char_indices() {
-            if character.is_ascii() {
-                at += offset;
-                break;
+        let mut characters = from.get(at..).unwrap_or_default().chars().peekable();
+        while let Some(character) = characters.next_if(|character| !character.is_ascii()) {
+            let end = at + character.len_utf8();
+            match characters.peek() {
+                Some(&next) if joins(next) || is_invisible(next) => {
+                    at = fold_cluster(&mut rewriter, from, at);
+                    break;
+                }
+                _ => fold_character(&mut rewriter, character, at, end),
             }
-            fold_character(&mut rewriter, character, at + offset);
-            if at + offset + character.len_utf8() == from.len() {
-                return;
-            }
+            at = end;
         }
     }
 }
@@ -36,131 +39,138 @@ fn fold_ascii(rewriter: &mut Rewriter<'_>, from: &str, start: usize, end: usize)
     let bytes = from.as_bytes();
     let mut copied = start;
     let mut after_space = rewriter.written().ends_with(' ');
-    for at in start..end {
-        let byte = bytes.get(at).copied().unwrap_or_default();
-        if !is_separator(byte) {
-            // A control byte is invisible to a reader, and so it is to the matcher.
-            if byte < b' ' || byte == 0x7f {
-                rewriter.copy_lowercase(copied, at);
-                rewriter.replace(at, at + 1, "");
-                copied = at + 1;
+    for (offset, &byte) in bytes.get(start..end).unwrap_or_default().iter().enumerate() {
+        let replacement = match KIND[usize::from(byte)] {
+            Kind::Other => {
+                after_space = false;
                 continue;
             }
-            after_space = false;
-        } else if after_space {
-            rewriter.copy_lowercase(copied, at);
-            rewriter.replace(at, at + 1, "");
-            copied = at + 1;
-        } else {
-            after_space = true;
-            if byte != b' ' {
-                rewriter.copy_lowercase(copied, at);
-                rewriter.swap_ascii(at, b' ');
-                copied = at + 1;
-            }
+            Kind::Space if !std::mem::replace(&mut after_space, true) => continue,
+            Kind::Separator if !std::mem::replace(&mut after_space, true) => Some(b' '),
+            // A second space says nothing new, and a control byte is invisible to a reader.
+            Kind::Space | Kind::Separator | Kind::Control => None,
+        };
+        let at = start + offset;
+        rewriter.copy_lowercase(copied, at);
+        match replacement {
+            Some(space) => rewriter.swap_ascii(at, space),
+            None => rewriter.replace(at, at + 1, ""),
         }
+        copied = at + 1;
     }
     rewriter.copy_lowercase(copied, end);
 }
 
-fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'-' | b'_' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
+/// What folding does with a byte of ASCII.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It stays, in lower case.
+    Other,
+    Space,
+    /// It becomes a space.
+    Separator,
+    Control,
 }
 
-fn fold_character(rewriter: &mut Rewriter<'_>, character: char, at: usize) {
-    let end = at + character.len_utf8();
-    if is_invisible(character) || is_accent(character) {
-        rewriter.replace(at, end, "");
-        return;
+const KIND: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    let mut byte = 0;
+    while byte < 0x80_u8 {
+        kinds[byte as usize] = match byte {
+            b' ' => Kind::Space,
+            b'-' | b'_' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => Kind::Separator,
+            0..0x20 | 0x7f => Kind::Control,
+            _ => Kind::Other,
+        };
+        byte += 1;
     }
-    if character.is_whitespace() || is_dash(character) {
-        let space = if rewriter.written().ends_with(' ') { "" } else { " " };
-        rewriter.replace(at, end, space);
-        return;
+    kinds
+};
+
+fn fold_character(rewriter: &mut Rewriter<'_>, character: char, at: usize, end: usize) {
+    match table::plain(character) {
+        Plain::Same => rewriter.copy(at, end),
+        Plain::Nothing => rewriter.replace(at, end, ""),
+        Plain::Space => {
+            let space = if rewriter.written().ends_with(' ') { "" } else { " " };
+            rewriter.replace(at, end, space);
+        }
+        Plain::Text(text) => rewriter.replace(at, end, after(rewriter.written(), text)),
     }
-    // Hangul syllables, kana and ideographs have no case and no accents: taking them apart would only cost time.
-    if matches!(character, '\u{3041}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}') {
-        rewriter.copy(at, end);
-        return;
+}
+
+/// `text` as it goes on behind `written`: there is never a second space.
+fn after<'t>(written: &str, text: &'t str) -> &'t str {
+    if written.ends_with(' ') { text.trim_start_matches(' ') } else { text }
+}
+
+/// Whether a character belongs to the one before: marks, the vowels and finals of taken-apart Hangul, half-width voicing.
+fn joins(character: char) -> bool {
+    !character.is_ascii()
+        && (is_combining_mark(character) || matches!(character, '\u{1160}'..='\u{11ff}' | '\u{ff9e}' | '\u{ff9f}'))
+}
+
+/// Whether nothing is left of a character: what joins a letter may stand behind it.
+fn is_invisible(character: char) -> bool {
+    if character.is_ascii() {
+        character.is_ascii_control() && !is_separator(character)
+    } else {
+        table::plain(character) == Plain::Nothing && !is_combining_mark(character)
     }
+}
+
+/// Folds the character at `at` with all that joins it, put together first; says where it ends.
+fn fold_cluster(rewriter: &mut Rewriter<'_>, from: &str, at: usize) -> usize {
+    let rest = from.get(at..).unwrap_or_default();
+    let mut characters = rest.char_indices();
+    characters.next();
+    let stop = characters.find(|&(_, character)| !joins(character) && !is_invisible(character));
+    let len = stop.map_or(rest.len(), |(stop, _)| stop);
+    let shown = rest.get(..len).unwrap_or_default().chars().filter(|&character| !is_invisible(character));
     let mut folded = String::new();
-    for lower in character.to_lowercase() {
-        decompose_compatible(lower, |part| {
-            if let Some(simple) = simplest(part) {
-                folded.extend(simple.to_lowercase());
-            }
-        });
-    }
-    // Marks that are letters of their script (Devanagari vowels, kana voicing) go back on. What takes a character apart may
-    // bring spaces and dashes (a lone accent is a space with a mark).
-    let mut composed = String::new();
-    for part in folded.nfc().filter(|part| !is_invisible(*part)) {
-        if part.is_whitespace() || is_dash(part) || matches!(part, '-' | '_') {
-            let after = if composed.is_empty() { rewriter.written() } else { &composed };
-            if !after.ends_with(' ') {
-                composed.push(' ');
-            }
-        } else {
-            composed.push(part);
+    for part in shown.nfkc() {
+        match table::plain(part) {
+            _ if part.is_ascii() => folded.extend(part.to_lowercase()),
+            Plain::Same => folded.push(part),
+            Plain::Nothing => {}
+            Plain::Space => folded.push(' '),
+            Plain::Text(text) => folded.push_str(text),
         }
     }
-    if from_is(&composed, character) {
-        rewriter.copy(at, end);
-    } else {
-        rewriter.replace(at, end, &composed);
+    rewriter.replace(at, at + len, after(rewriter.written(), &folded));
+    at + len
+}
+
+fn is_separator(character: char) -> bool {
+    u8::try_from(character).is_ok_and(|byte| matches!(KIND[usize::from(byte)], Kind::Space | Kind::Separator))
+}
+
+/// Folds only case and compatibility forms: accents stay, as terms matched `exact` ask.
+///
+/// ```
+/// assert_eq!(promptgate::normalize::fold_exact("Râpe\u{301}"), "râpé");
+/// ```
+#[must_use]
+pub fn fold_exact(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let shown = text.chars().filter(|&character| character.is_ascii() || !is_invisible(character));
+    for character in shown.flat_map(char::to_lowercase).nfkc() {
+        let separates =
+            if character.is_ascii() { is_separator(character) } else { table::plain(character) == Plain::Space };
+        if separates {
+            if !folded.ends_with(' ') {
+                folded.push(' ');
+            }
+        } else if is_combining_mark(character) || character.is_ascii() || table::plain(character) != Plain::Nothing {
+            folded.push(character);
+        }
     }
-}
-
-fn from_is(folded: &str, character: char) -> bool {
-    let mut characters = folded.chars();
-    characters.next() == Some(character) && characters.next().is_none()
-}
-
-/// Accents drop; typographic quotes become ASCII; enclosed letters become letters.
-fn simplest(part: char) -> Option<char> {
-    Some(match part {
-        _ if is_accent(part) => return None,
-        '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{02bc}' | '`' => '\'',
-        '\u{201c}' | '\u{201d}' | '\u{201f}' | '\u{2033}' => '"',
-        // Negative circled, negative squared, squared and regional-indicator letters have no compatibility mapping.
-        '\u{1f130}'..='\u{1f149}' => letter(part, 0x1f130),
-        '\u{1f150}'..='\u{1f169}' => letter(part, 0x1f150),
-        '\u{1f170}'..='\u{1f189}' => letter(part, 0x1f170),
-        'ı' => 'i',
-        'ł' => 'l',
-        'ø' => 'o',
-        'đ' | 'ð' => 'd',
-        'ß' => 's',
-        _ => part,
-    })
-}
-
-fn letter(enclosed: char, first: u32) -> char {
-    char::from_u32(u32::from(b'a') + (u32::from(enclosed) - first)).unwrap_or(enclosed)
-}
-
-/// Accents as written over Latin, Greek and Cyrillic letters; marks that are letters of other scripts are none.
-fn is_accent(character: char) -> bool {
-    matches!(character, '\u{0300}'..='\u{036f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
-        && is_combining_mark(character)
-}
-
-/// Characters that show nothing: zero-width, directional, variation selectors, tags.
-fn is_invisible(character: char) -> bool {
-    matches!(
-        character,
-        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-    )
-}
-
-fn is_dash(character: char) -> bool {
-    matches!(character, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' | '\u{ff3f}')
+    folded.trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::fold_exact;
     use crate::normalize::fold_term;
 
     #[test]
@@ -171,18 +181,30 @@ mod tests {
             ("\u{ff4e}\u{ff55}\u{ff44}\u{ff45}", "nude"),
             ("n\u{200b}u\u{ad}de", "nude"),
             ("Ñu\u{301}dé", "nude"),
+            ("n\u{336}u\u{336}d\u{336}e\u{336}", "nude"),
             ("\u{1d427}\u{1d42e}\u{24d3}\u{24d4}", "nude"),
             ("\u{1f15d}\u{1f164}\u{1f173}\u{1f174}", "nude"),
+            ("\u{274}\u{1d1c}\u{1d05}\u{1d07}", "nude"),
             ("don\u{2019}t", "don't"),
-            ("o\u{fb03}ce", "office"),
+            ("o\u{fb03}ce straße", "office strasse"),
             ("नमस्ते", "नमस्ते"),
             ("がぎぐ 한국어 漢字", "がぎぐ 한국어 漢字"),
-            ("\u{ff76}", "カ"),
+            ("\u{ff76}\u{ff9e}", "ガ"),
+            ("\u{ff76}\0\u{200b}\u{ff9e}", "ガ"),
+            ("\u{1112}\u{1161}\u{11ab}", "한"),
+            ("أَحْمَر مـرحبا", "احمر مرحبا"),
             ("İstanbul", "istanbul"),
             ("a\u{0}b", "ab"),
+            ("\u{3000}a\u{3000}\u{a8}b", "a b"),
         ] {
             assert_eq!(fold_term(typed), folded, "{typed:?}");
             assert_eq!(fold_term(folded), folded, "{folded:?} is not stable");
         }
+    }
+
+    #[test]
+    fn exact_keeps_accents_and_nothing_else() {
+        assert_eq!(fold_exact("Kho\u{300}a-Thân"), "khòa thân");
+        assert_eq!(fold_exact("Ｒ\u{200b}âpé"), "râpé");
     }
 }

@@ -18,6 +18,10 @@ impl Fold for Repeats {
         signs.repeats
     }
 
+    fn leads(&self) -> bool {
+        self.keep == 1
+    }
+
     fn fold(&self, text: &Normalized, out: &mut Normalized) {
         let bytes = text.as_str().as_bytes();
         let mut rewriter = text.rewrite_into(out);

@@ -273,6 +273,14 @@ impl Policy {
         self
     }
 
+    /// Takes the examples out, for lists that need not keep what the file promises.
+    #[must_use]
+    pub fn without_examples(mut self) -> Self {
+        self.file.must_allow.clear();
+        self.file.must_block.clear();
+        self
+    }
+
     /// Bounds on the work for one prompt.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -300,7 +308,7 @@ impl Policy {
     }
 
     /// The verdict that one piece of evidence asks for, conditions apart.
-    fn verdict_on(&self, evidence: &Evidence) -> Verdict {
+    pub(crate) fn verdict_on(&self, evidence: &Evidence) -> Verdict {
         match self.row(evidence.category) {
             Some(row) if evidence.severity >= row.rule.severity => row.rule.action.into(),
             _ => Verdict::Allow,
