@@ -5,7 +5,11 @@ PYTHON ?= python3
 PROMPTS ?= target/demo/prompts.txt
 BIN = target/release/promptgate
 
-.PHONY: all demo test lint runtime build bench train clean
+# How long `make fuzz` fuzzes, all targets together.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS = syntax normalize wordlist
+
+.PHONY: all demo test lint runtime build bench fuzz train clean
 
 all: build
 
@@ -33,6 +37,15 @@ lint:
 # Criterion benches: stages, pipeline, load. PROMPTS=FILE adds a log of yours, one prompt a line.
 bench: runtime
 	$(CARGO) bench --locked
+
+# Fuzzes each target for its share of FUZZ_SECONDS, from fuzz/corpus; what it finds goes to fuzz/target. Needs cargo-fuzz
+# (`cargo install cargo-fuzz`) and a C++ compiler; without sanitizers, since there is no unsafe code here, and so on stable Rust.
+fuzz:
+	for target in $(FUZZ_TARGETS); do \
+	    mkdir -p fuzz/target/corpus/$$target; \
+	    $(CARGO) fuzz run -s none $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- -max_len=512 -timeout=10 \
+	        -max_total_time=$$(( $(FUZZ_SECONDS) / $(words $(FUZZ_TARGETS)) )) || exit 1; \
+	done
 
 # Trains both models anew: make train DATA=DIR [TRAIN_FLAGS=--quick]. Needs a few gigabytes for PyTorch. An interrupted run
 # goes on where it stopped; remove target/training for a fresh one. --quick trains toys into a temporary folder.

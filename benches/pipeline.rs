@@ -23,26 +23,5 @@ fn pipeline(c: &mut Criterion) {
     group.finish();
 }
 
-/// The longest prompts the policy admits, of the shapes that break other filters; lists and rules only.
-fn worst_case(c: &mut Criterion) {
-    let rules = Moderator::builder(corpus::policy()).without_models().build().expect("lists and rules load");
-    let mut group = c.benchmark_group("worst case, 64 KiB");
-    group.sample_size(10);
-    for (name, piece) in [
-        ("words", "quiet harbor "),
-        ("braces", "{"),
-        ("colons", "a::"),
-        ("ideographs", "漢字"),
-        ("choices", "{a,b}"),
-        ("leet", "4a1 "),
-    ] {
-        let text = piece.repeat((64 << 10) / piece.len());
-        assert!(rules.check(&text).degraded.is_none());
-        group.throughput(Throughput::Bytes(text.len() as u64));
-        group.bench_function(name, |b| b.iter(|| black_box(rules.check(&text))));
-    }
-    group.finish();
-}
-
-criterion_group!(benches, pipeline, worst_case);
+criterion_group!(benches, pipeline);
 criterion_main!(benches);
