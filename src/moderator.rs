@@ -543,7 +543,8 @@ impl Stages {
                 break;
             }
         }
-        if !settled(&evidence) {
+        // More pieces are nobody's prompt: beyond that, a word that markup cuts is found only where its pieces touch (`joined`).
+        if !settled(&evidence) && parsed.segments().nth(MOST_CROSSED).is_none() {
             let for_models = scratch.model_texts.len();
             let crossings = [parsed.crossings(prompt.text, spelled.capped)];
             self.cross(scratch, prompt, &parsed, &crossings, &mut evidence, observer);
@@ -805,6 +806,9 @@ fn push_new(texts: &mut Vec<String>, text: &str) {
         texts.push(text.to_owned());
     }
 }
+
+/// The most segments of a prompt of which all neighbors are put together.
+const MOST_CROSSED: usize = 1024;
 
 /// How many readings of a prompt of `bytes` bytes are judged: a long one gets fewer, so that all of them together stay within
 /// bounds. Past the cap the last reading holds every word.
