@@ -31,7 +31,7 @@ pub(crate) const PARTED: &str = "parted";
 
 /// Decides about prompts. Cheap to clone, shared by threads.
 ///
-/// Building is slow (about 0.2 s with models) and can fail; checking is fast and cannot.
+/// Building is slow (about half a second with models) and can fail; checking is fast and cannot.
 ///
 /// ```
 /// use promptgate::{Moderator, Policy, Prompt, Verdict};
@@ -340,6 +340,16 @@ impl Scratch {
         slot.via.extend(&from.via);
         Some((from, slot))
     }
+
+    /// Frees the last slot if a view from `first_view` on shows the same text.
+    fn drop_if_known(&mut self, first_view: usize) {
+        let views = self.slots.get(first_view..self.used).unwrap_or_default();
+        if let Some((last, others)) = views.split_last()
+            && others.iter().any(|view| view.typed.as_str() == last.typed.as_str())
+        {
+            self.used -= 1;
+        }
+    }
 }
 
 impl Slot {
@@ -403,7 +413,7 @@ impl Moderator {
 
     /// Decides about one prompt. Never panics, whatever the prompt.
     ///
-    /// Lists and rules take a few microseconds and grow linearly; the models take 0.05 ms (most prompts) to 2 ms and, for
+    /// Lists and rules take tens of microseconds and grow linearly; the models take 0.05 ms (most prompts) to 2 ms and, for
     /// the longest prompt the policy admits, at most `max_main_pieces` times that. A call waits at most the policy's
     /// deadline for a free model session.
     pub fn check<'a>(&self, prompt: impl Into<Prompt<'a>>) -> Decision {
@@ -678,22 +688,20 @@ impl Stages {
         // Disguises of several kinds hide behind each other (`n.4.k.3.d`): once more, one fold after the other.
         let opened = scratch.used - first_view;
         if opened > 0 {
-            self.undo_all(scratch, index, first_view);
+            self.undo_all(scratch, index);
+            if let Some(undone) = scratch.slots.get(scratch.used - 1).filter(|_| for_models) {
+                push_new(&mut scratch.model_texts, undone.typed.as_str());
+            }
+            scratch.drop_if_known(first_view);
         }
         let last_view = scratch.used;
-        if for_models && opened > 0 {
-            let undone = scratch.slots.get(last_view - 1);
-            if let Some(slot) = undone {
-                push_new(&mut scratch.model_texts, slot.typed.as_str());
-            }
-        }
         for view in std::iter::once(index).chain(first_view..last_view) {
             self.repair(scratch, text, view);
         }
     }
 
-    /// Adds the view in which every disguise is undone that some view from `first_view` on has found.
-    fn undo_all(&self, scratch: &mut Scratch, index: usize, first_view: usize) {
+    /// Adds the view in which disguises of all kinds are undone.
+    fn undo_all(&self, scratch: &mut Scratch, index: usize) {
         let mut spare = std::mem::take(&mut scratch.spare);
         if let Some((from, slot)) = scratch.view_of(index) {
             from.typed.clone_into(&mut slot.typed);
@@ -702,13 +710,6 @@ impl Stages {
             slot.fold();
         }
         scratch.spare = spare;
-        let (known, new) = scratch.slots.split_at(scratch.used - 1);
-        let is_known = |slot: &Slot| {
-            known.get(first_view..).unwrap_or_default().iter().any(|view| view.typed.as_str() == slot.typed.as_str())
-        };
-        if new.first().is_some_and(is_known) {
-            scratch.used -= 1;
-        }
     }
 
     /// Adds the view of the text in a slot in which words that nobody knows are repaired.

@@ -49,8 +49,8 @@ struct Pattern {
 
 /// The compiled word lists.
 ///
-/// Building costs about 0.3 us a pattern; searching is linear in the text and does not depend on the lists' size but for memory
-/// caches.
+/// Building and memory are linear in the patterns; searching is linear in the text and does not depend on the lists' size but
+/// for memory caches.
 pub struct Lexicon {
     texts: String,
     exact: Vec<String>,

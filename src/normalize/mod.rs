@@ -4,8 +4,7 @@
 //! letters, look-alike letters) are undone in views of their own, each opened only by evidence in the text ([`Signs`], or a
 //! word that nobody knows): squashing every text would flag a good share of harmless prompts.
 //!
-//! What opens each view, and what it cost on 20,000 harmless prompts and 50,000 common words, is in the table of
-//! `ARCHITECTURE.md`.
+//! What opens each view is in the table of `ARCHITECTURE.md`, with what all of them cost in false positives.
 
 mod camel;
 mod codes;
