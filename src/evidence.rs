@@ -81,16 +81,22 @@ pub struct Mark {
     pub list: ListId,
     /// The side of the prompt it stands on.
     pub role: Role,
-    /// The field `span` points into.
+    /// The field it was typed in.
     pub field: Field,
-    /// Where, as typed.
-    pub span: Span,
     /// Where in its folded text; comparable only between marks of one text.
     pub norm: NormSpan,
     /// Which of the texts it was seen in.
     pub text: usize,
     /// Whether it lies inside an exception: then it may silence a rule, but takes no part in one.
     pub excused: bool,
+}
+
+impl Mark {
+    /// Where it was typed; `texts` are those of the reading. Nowhere if they are not.
+    #[must_use]
+    pub fn span(&self, texts: &[ViewedText<'_>]) -> Span {
+        texts.get(self.text).map_or(Span::new(0, 0), |text| text.folded.typed_span(self.norm))
+    }
 }
 
 /// Finds evidence in one reading of a prompt.

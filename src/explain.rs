@@ -100,6 +100,8 @@ pub struct ExplainedReadings {
     pub count: usize,
     /// Whether there are more, of which the last reading holds the words.
     pub capped: bool,
+    /// Whether some alternatives meet in one picture, so that all of them are also judged together.
+    pub together: bool,
 }
 
 /// One side of a reading in one view: a text that lists and rules looked at.
@@ -333,8 +335,8 @@ impl Observer for Trace<'_> {
         });
     }
 
-    fn spelled(&mut self, readings: usize, capped: bool) {
-        self.readings = ExplainedReadings { count: readings, capped };
+    fn spelled(&mut self, readings: usize, capped: bool, together: bool) {
+        self.readings = ExplainedReadings { count: readings, capped, together };
     }
 
     fn inspected(&mut self, pass: Pass<'_>, texts: &[ViewedText<'_>], findings: &Findings) {
@@ -371,7 +373,7 @@ impl Observer for Trace<'_> {
         for (rule, mark) in self.rules.silenced(texts, &findings.marks) {
             let same = |hit: &&crate::lexicon::TermHit| hit.list == mark.list && hit.norm == mark.norm;
             let by = terms.get(mark.text).and_then(|terms| terms.iter().find(same)).map(|hit| hit.term.clone());
-            let one = SilencedRule { rule, by: by.unwrap_or_default(), field: mark.field, span: mark.span };
+            let one = SilencedRule { rule, by: by.unwrap_or_default(), field: mark.field, span: mark.span(texts) };
             if !self.silenced.contains(&one) {
                 self.silenced.push(one);
             }

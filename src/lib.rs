@@ -28,6 +28,7 @@ mod evidence;
 pub mod explain;
 mod gate;
 mod hash;
+mod index;
 pub mod lexicon;
 mod moderator;
 pub mod normalize;

@@ -14,7 +14,7 @@ pub struct Signs {
     pub spaced: bool,
     /// Punctuation that has no business between two letters (`go.re`).
     pub dotted: bool,
-    /// A sign or a line end right between two letters, a hyphen among them (`na-ked`).
+    /// A sign or a line end right between two letters, a hyphen among them (`na-ked`); a dash outside ASCII anywhere.
     pub parted: bool,
     /// A letter beside a sign that hides one (`n*de`).
     pub masked: bool,
@@ -28,9 +28,10 @@ pub struct Signs {
     pub morse: bool,
     /// A quote beside a sign that ties strings together (`"na" + "ked"`).
     pub quoted: bool,
-    /// Bytes outside ASCII.
-    pub non_ascii: bool,
-    /// Digits as private data has them: five, or four that stand together. `8k, 16:9` are none.
+    /// Characters outside ASCII that are no letters of European languages written as one character (`é`, `ß`), and no
+    /// dashes, quotes or dots of typesetting.
+    pub exotic: bool,
+    /// Four or more digits. `8k, 16:9` are none.
     pub digits: bool,
     /// An `@`.
     pub at_sign: bool,
@@ -73,30 +74,92 @@ const CLASS: [u8; 256] = {
     }
 };
 
+/// Whether digits or symbols may stand for letters in a word of letters, digits and leet symbols (`n4k3d`, `$h!p`). A number
+/// with a unit behind it (`35mm`, `1990s`, `1920x1080`) is no disguise, nor is what is too short for a word (`8k`, `b2`).
+pub(crate) fn is_leet(word: &[u8]) -> bool {
+    let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()).count();
+    let leading_digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = word.get(leading_digits..).unwrap_or_default();
+    // Behind a unit comes nothing: `90lden` and `53x7in9` go on.
+    let is_unit = || match leading_digits {
+        0 => false,
+        1 => UNITS.iter().any(|unit| rest.eq_ignore_ascii_case(unit)),
+        _ => rest.len() <= 3 && rest.iter().all(u8::is_ascii_alphabetic),
+    };
+    let is_size =
+        || leading_digits > 1 && matches!(rest, [b'x' | b'X', more @ ..] if more.iter().all(u8::is_ascii_digit));
+    word.len() > 2 && letters >= 1 && letters < word.len() && !is_unit() && !is_size()
+}
+
+/// What follows a single digit and makes no word with it.
+const UNITS: [&[u8]; 12] = [b"st", b"nd", b"rd", b"th", b"mm", b"cm", b"km", b"px", b"ft", b"kg", b"hd", b"pm"];
+
+/// What a character outside ASCII is.
+enum Foreign {
+    Letter,
+    /// A dash or an ellipsis.
+    Dash,
+    Quote,
+    Exotic,
+}
+
+impl Foreign {
+    /// What the character is that starts with `bytes`.
+    fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            // The signs of multiplication and division are among the letters U+00C0 to U+017F.
+            [0xc3, 0x97 | 0xb7, ..] => Self::Exotic,
+            [0xc3..=0xc5, ..] => Self::Letter,
+            [0xe2, 0x80, 0x93 | 0x94 | 0xa6, ..] => Self::Dash,
+            [0xe2, 0x80, 0x98 | 0x99 | 0x9c | 0x9d, ..] => Self::Quote,
+            _ => Self::Exotic,
+        }
+    }
+}
+
 impl Signs {
     /// Looks at `text` once, byte by byte.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one pass with a dozen observations that share its state")]
     pub fn of(text: &str) -> Self {
         let mut signs = Self::default();
-        // All digits, those standing together, and the most that did.
-        let (mut digits, mut run, mut longest_run) = (0_usize, 0_usize, 0_usize);
-        // The word so far: whether it holds a letter, a leet symbol, a one.
-        let (mut word, mut one) = (0_u8, false);
+        let mut digits = 0_usize;
+        // The word so far: where it starts, whether it holds a letter, a leet symbol, a one.
+        let (mut start, mut word, mut one) = (0, 0_u8, false);
         // Letters on end, and how many single letters came in a row before them.
         let (mut letters, mut singles) = (0_usize, 0_usize);
         // Dots and dashes, not parted by anything but spaces.
         let mut strokes = 0_usize;
         let (mut repeated, mut last, mut before_last) = (1_usize, 0_u8, 0_u8);
-        for &byte in text.as_bytes() {
-            // Nearly all bytes are small letters after small letters, of which only repeats and length tell anything.
-            if byte.is_ascii_lowercase() && last.is_ascii_lowercase() {
-                repeated = if byte == last { repeated + 1 } else { 1 };
-                signs.repeats |= repeated >= 3;
-                letters += 1;
-                singles = 0;
-                before_last = last;
-                last = byte;
-                continue;
+        let bytes = text.as_bytes();
+        let mut next = 0;
+        while let Some(&byte) = bytes.get(next) {
+            let at = next;
+            next += 1;
+            // Nearly all bytes are small letters after small letters, of which only repeats and length tell anything, and
+            // spaces behind them.
+            if last.is_ascii_lowercase() {
+                if byte.is_ascii_lowercase() {
+                    let mut letter = byte;
+                    loop {
+                        repeated = if letter == last { repeated + 1 } else { 1 };
+                        signs.repeats |= repeated >= 3;
+                        (before_last, last) = (last, letter);
+                        match bytes.get(next) {
+                            Some(&more) if more.is_ascii_lowercase() => letter = more,
+                            _ => break,
+                        }
+                        next += 1;
+                    }
+                    letters += next - at;
+                    singles = 0;
+                    continue;
+                }
+                if byte == b' ' && letters > 1 && word & (DIGIT | SYMBOL) == 0 {
+                    (start, word, one, letters, repeated) = (next, 0, false, 0, 1);
+                    (before_last, last) = (last, byte);
+                    continue;
+                }
             }
             let (class, previous) = (CLASS[usize::from(byte)], CLASS[usize::from(last)]);
             if class & LETTER != 0 {
@@ -110,7 +173,14 @@ impl Signs {
                 signs.parted |= previous & LETTER == 0 && last != b' ' && CLASS[usize::from(before_last)] & LETTER != 0;
                 signs.masked |= previous & MASK != 0;
                 signs.camel |= class & UPPER != 0 && last.is_ascii_lowercase();
-                signs.non_ascii |= !byte.is_ascii();
+                if byte >= 0xc0 {
+                    match Foreign::of(bytes.get(at..).unwrap_or_default()) {
+                        Foreign::Letter => {}
+                        Foreign::Dash => signs.parted = true,
+                        Foreign::Quote => signs.quoted = true,
+                        Foreign::Exotic => signs.exotic = true,
+                    }
+                }
                 strokes = 0;
                 letters += 1;
                 if letters > 1 {
@@ -135,27 +205,18 @@ impl Signs {
                         && (previous & STROKE != 0 || matches!(last, b'-' | b'_' | b'<' | b'>' | b')' | b'('));
                     signs.quoted |= class & QUOTE != 0
                         && (previous & QUOTE != 0 || matches!(last, b' ' | b'+' | b',' | b'.' | b'&'));
-                    if class & DIGIT != 0 {
-                        digits += 1;
-                        run = if previous & DIGIT != 0 { run + 1 } else { 1 };
-                        longest_run = longest_run.max(run);
-                    }
+                    digits += usize::from(class & DIGIT != 0);
                     signs.at_sign |= byte == b'@';
                 }
                 letters = 0;
             }
             if class & (LETTER | DIGIT | SYMBOL) == 0 {
-                word = 0;
-                one = false;
+                signs.end_word(text, start..at, word, one);
+                (start, word, one) = (at + 1, 0, false);
             } else {
                 // A symbol counts once something follows it: `wow!` is no leet.
-                let counted = if previous & SYMBOL != 0 { SYMBOL } else { 0 };
-                word |= (class & (LETTER | DIGIT)) | if word != 0 || previous & SYMBOL != 0 { counted } else { 0 };
+                word |= class & (LETTER | DIGIT) | if at > start { previous & SYMBOL } else { 0 };
                 one |= byte == b'1' || last == b'|';
-                if word & LETTER != 0 && word & (DIGIT | SYMBOL) != 0 {
-                    signs.leet = true;
-                    signs.leet_one |= one;
-                }
             }
             signs.escapes |= match last {
                 b'%' => byte.is_ascii_hexdigit(),
@@ -167,9 +228,18 @@ impl Signs {
             before_last = last;
             last = byte;
         }
+        signs.end_word(text, start..text.len(), word, one);
         signs.spaced |= letters == 1 && singles >= 2;
-        signs.digits = digits >= 5 || longest_run >= 4;
+        signs.digits = digits >= 4;
         signs
+    }
+
+    /// Looks at a word of letters, digits and leet symbols, of which `classes` are in it.
+    fn end_word(&mut self, text: &str, at: std::ops::Range<usize>, classes: u8, one: bool) {
+        if classes & LETTER != 0 && classes & (DIGIT | SYMBOL) != 0 && text.as_bytes().get(at).is_some_and(is_leet) {
+            self.leet = true;
+            self.leet_one |= one;
+        }
     }
 
     /// The names of the signs that make `opens` hold: those without which it would not, or else those of which one is enough.
@@ -205,7 +275,7 @@ impl Signs {
             escapes,
             morse,
             quoted,
-            non_ascii,
+            exotic,
             digits,
             at_sign,
         } = self;
@@ -222,7 +292,7 @@ impl Signs {
             ("escapes", escapes),
             ("morse", morse),
             ("quoted", quoted),
-            ("non-ascii", non_ascii),
+            ("exotic", exotic),
             ("digits", digits),
             ("at-sign", at_sign),
         ]
@@ -251,7 +321,7 @@ mod tests {
     #[test]
     fn each_disguise_shows() {
         assert!(Signs::of("n4k3d").leet && !Signs::of("n4k3d").leet_one);
-        assert!(Signs::of("b1rd").leet_one);
+        assert!(Signs::of("b1rd").leet_one && !Signs::of("in the 1990s, 35mm, 3rd, f1.8, 1024x768").leet);
         assert!(Signs::of("$hip").leet && Signs::of("h@t").leet);
         assert!(Signs::of("a n u d e x").spaced && Signs::of("g.o.r.e").spaced && Signs::of("n  u  d  e").spaced);
         assert!(Signs::of("x y z").spaced && !Signs::of("x y").spaced);
@@ -262,7 +332,7 @@ mod tests {
         assert!(Signs::of("%6e").escapes && Signs::of("&#110;").escapes && Signs::of("\\u006e").escapes);
         assert!(Signs::of("-. ..- -.. .").morse && !Signs::of("a - b - c - d - e - f - g").morse);
         assert!(Signs::of("\"na\" + \"ked\"").quoted && Signs::of("|\\|ow").drawn);
-        assert!(Signs::of("дом").non_ascii);
+        assert!(Signs::of("дом").exotic && !Signs::of("café – “naïve”…").exotic);
         assert!(Signs::of("call 5550").digits && Signs::of("a@b").at_sign);
     }
 }

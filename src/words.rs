@@ -136,6 +136,16 @@ enum Class {
     Solo,
 }
 
+/// Which bytes are letters and digits of ASCII.
+const ALPHANUMERIC: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0_u8);
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
+
 /// Finds the words of `text`, at most 4 GiB of it, into `words`, which is emptied first.
 pub(crate) fn find_words(text: &str, words: &mut Vec<Word>) {
     words.clear();
@@ -145,7 +155,7 @@ pub(crate) fn find_words(text: &str, words: &mut Vec<Word>) {
         let start = at;
         let mut hash = WordHash(0);
         if byte.is_ascii() {
-            if !byte.is_ascii_alphanumeric() {
+            if !ALPHANUMERIC[usize::from(byte)] {
                 at += 1;
                 continue;
             }
@@ -164,7 +174,7 @@ pub(crate) fn find_words(text: &str, words: &mut Vec<Word>) {
         let class = if byte.is_ascii() { Class::Letter } else { class_at(text, at) };
         while let Some(&byte) = bytes.get(at) {
             // Nearly all words are ASCII from end to end.
-            if class == Class::Letter && byte.is_ascii_alphanumeric() {
+            if class == Class::Letter && ALPHANUMERIC[usize::from(byte)] {
                 hash = hash.push(byte);
                 at += 1;
                 continue;
@@ -223,10 +233,28 @@ fn class(character: char) -> Class {
         {
             Class::Between
         }
-        _ if character.is_alphanumeric() || is_combining_mark(character) => Class::Letter,
+        _ if is_alphanumeric(character) || is_combining_mark(character) => Class::Letter,
         // Pictures and signs: emoji mean something by themselves.
         '\u{2190}'.. => Class::Solo,
         _ => Class::Between,
+    }
+}
+
+/// As [`char::is_alphanumeric`], which looks most letters outside ASCII up in a table.
+pub(crate) fn is_alphanumeric(character: char) -> bool {
+    match character {
+        'À'..='Ö'
+        | 'Ø'..='ö'
+        | 'ø'..='ʯ'
+        | 'Α'..='Ρ'
+        | 'α'..='ω'
+        | 'А'..='я'
+        | '\u{5d0}'..='\u{5ea}'
+        | '\u{620}'..='\u{64a}'
+        | '\u{904}'..='\u{939}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' => true,
+        _ => character.is_alphanumeric(),
     }
 }
 
@@ -276,6 +304,11 @@ mod tests {
         assert_eq!(words("дом у моря, नमस्ते"), ["дом", "у", "моря", "नमस्ते"]);
         assert_eq!(words("裸の女、ヌード写真"), ["裸", "の", "女", "ヌード", "写", "真"]);
         assert_eq!(words("누드의 woman🔞ok"), ["누드의", "woman", "🔞", "ok"]);
+    }
+
+    #[test]
+    fn knows_letters() {
+        assert!(('\0'..=char::MAX).all(|character| is_alphanumeric(character) == character.is_alphanumeric()));
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn blocking_terms() -> Vec<String> {
                 && term.text.split(' ').any(|word| word.len() >= 5)
                 && !USED_IN_UNIT_TESTS.iter().any(|used| term.text.contains(used))
         });
-        terms.extend(usable.map(|term| term.text));
+        terms.extend(usable.map(|term| term.text.into_string()));
     }
     assert!(terms.len() > 1_000, "only {} terms", terms.len());
     terms

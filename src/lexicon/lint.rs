@@ -305,7 +305,7 @@ fn expiry(list: &Wordlist, line: usize, today: Date, found: &mut Vec<Finding>) {
 
 /// What a term stands for, whichever way it is written.
 fn identity(term: &Term) -> (String, bool, bool) {
-    let text = if term.matching == MatchKind::Exact { term.text.clone() } else { fold_term(&term.text) };
+    let text = if term.matching == MatchKind::Exact { term.text.to_string() } else { fold_term(&term.text) };
     (text, term.open_start, term.open_end)
 }
 
@@ -418,7 +418,7 @@ fn shadowed(list: &Wordlist, index: usize, blocking: &Blocking, search: &Search<
 fn shadow(list: &Wordlist, index: usize, term: &Term, blocking: &Blocking, search: &Search<'_>) -> Option<String> {
     let texts = match term.matching {
         MatchKind::Forms => forms::forms(&term.text),
-        MatchKind::Word | MatchKind::Exact => vec![term.text.clone()],
+        MatchKind::Word | MatchKind::Exact => vec![term.text.to_string()],
     };
     let catches = |hit: &TermHit, length: usize| {
         let place = blocking.0.get(&hit.term)?;

@@ -7,8 +7,8 @@
 
 pub(crate) mod builtin;
 mod forms;
-mod index;
 pub mod lint;
+mod shelf;
 mod wordlist;
 
 use std::collections::HashSet;
@@ -19,11 +19,12 @@ use crate::category::{Category, Severity};
 use crate::error::LoadError;
 use crate::evidence::{Detector, Evidence, Findings, ListId, Mark, Stage, ViewedText};
 use crate::gate::Gate;
+use crate::index::Index;
 use crate::normalize::{fold_exact, fold_term};
 use crate::prompt::Role;
 use crate::span::NormSpan;
 use crate::words::{Word, WordHash, find_words, is_boundary};
-use index::Index;
+use shelf::{Shelf, ShelfBuilder};
 
 pub use wordlist::{ListKind, MatchKind, Term, Wordlist};
 
@@ -33,18 +34,23 @@ pub use wordlist::{ListKind, MatchKind, Term, Wordlist};
 struct Pattern {
     start: u32,
     len: u16,
+    /// Behind its text, in as many bytes, stands what the typed text must fold to, accents kept, if the term asks for that.
+    exact_len: u16,
+    list: ListId,
     /// Bytes before its first word.
     lead: u8,
+    /// How many patterns before it the one lies whose text names the term: of a term's forms, the first.
+    form: u8,
     open_start: bool,
     open_end: bool,
+    severity: Severity,
+}
+
+/// A list, as far as its terms mean something through it.
+struct List {
+    id: String,
     kind: ListKind,
     category: Option<Category>,
-    severity: Severity,
-    list: ListId,
-    /// The pattern whose text names the term: of a term's forms, the first.
-    term: u32,
-    /// Where in `exact` stands what the typed text must fold to, accents kept; nowhere if the term does not ask for that.
-    exact: u32,
 }
 
 /// The compiled word lists.
@@ -53,17 +59,17 @@ struct Pattern {
 /// for memory caches.
 pub struct Lexicon {
     texts: String,
-    exact: Vec<String>,
     patterns: Vec<Pattern>,
-    /// Patterns of one word, by its hash.
-    words: Index,
-    /// Longer patterns, by the hashes of their first two words.
-    pairs: Index,
-    /// The words that a pattern of either kind may start with.
-    firsts: Gate,
+    /// Patterns by their first words: those of English and of no language, then those of the other languages, so that what most
+    /// prompts touch lies close together.
+    shelves: [Shelf; 2],
+    /// By pattern: the next one that is the same word alone.
+    after: Vec<u32>,
     /// `word*` of one word, by its first bytes, and how many bytes that are.
     beginnings: Index,
     beginning_lens: Vec<usize>,
+    /// The first three bytes of all of them.
+    heads: Gate,
     /// `*word`, `*word and more`, by the last bytes of the first word.
     endings: Index,
     /// `*word*`, in the order of `part_patterns`.
@@ -71,18 +77,15 @@ pub struct Lexicon {
     part_patterns: Vec<u32>,
     /// Bytes of the longest pattern.
     longest: usize,
-    lists: Vec<String>,
+    lists: Vec<List>,
 }
 
 /// The tables of a lexicon while it is being built.
 #[derive(Default)]
 struct Builder {
     texts: String,
-    exact: Vec<String>,
     patterns: Vec<Pattern>,
-    words: Vec<(u64, u32)>,
-    pairs: Vec<(u64, u32)>,
-    firsts: HashSet<WordHash>,
+    shelves: [ShelfBuilder; 2],
     beginnings: Vec<(u64, u32)>,
     beginning_lens: HashSet<usize>,
     endings: Vec<(u64, u32)>,
@@ -93,14 +96,7 @@ struct Builder {
 
 impl Builder {
     /// Puts a text of `term` where [`Lexicon::search`] will look for it.
-    fn insert(
-        &mut self,
-        list: &Wordlist,
-        id: ListId,
-        term: &Term,
-        text: &str,
-        named_by: Option<u32>,
-    ) -> Result<(), &'static str> {
+    fn insert(&mut self, list: &Wordlist, id: ListId, term: &Term, text: &str, form: u8) -> Result<(), &'static str> {
         const TOO_MANY: &str = "too many terms to number";
         let number = u32::try_from(self.patterns.len()).map_err(|_| TOO_MANY)?;
         find_words(text, &mut self.found);
@@ -109,16 +105,20 @@ impl Builder {
         };
         let own = first.slice(text);
         let many = self.found.len();
-        let second = second.filter(|_| many > 2 || !term.open_end);
+        // What a star goes on from is no word to look up.
+        let whole = |index: usize| many > index + 1 || !term.open_end;
+        let third = self.found.get(2).filter(|_| whole(2)).map(|word| word.hash);
+        let second = second.filter(|_| whole(1));
         let too_short = "star beside too few letters, expected at least three (fewer outside ASCII)";
         if term.open_start && !first.solo {
             let key = ending(own.as_bytes()).ok_or(too_short)?;
             if term.open_end && many == 1 { self.parts.push(number) } else { self.endings.push((key, number)) }
         }
+        let [english, others] = &mut self.shelves;
+        let place = if is_foreign(list) { others } else { english };
         // A term with a star in front is looked up as a word of its own, too: that word may happen to be known.
         if let Some(second) = second {
-            self.firsts.insert(first.hash);
-            self.pairs.push((pair(first, second), number));
+            place.insert(first.hash, [Some(second.hash), third], number);
         } else if many == 1 && term.open_end && !first.solo {
             let len = own.len().min(8);
             if len < key_len(own.as_bytes().first().copied().unwrap_or_default()) {
@@ -127,29 +127,23 @@ impl Builder {
             self.beginnings.push((beginning(head(own.as_bytes()), len), number));
             self.beginning_lens.insert(len);
         } else {
-            self.firsts.insert(first.hash);
-            self.words.push((first.hash.spread(), number));
+            place.insert(first.hash, [None, None], number);
         }
-        let exact = if term.matching == MatchKind::Exact {
-            self.exact.push(term.text.clone());
-            self.exact.len() - 1
-        } else {
-            usize::MAX
-        };
+        let exact = if term.matching == MatchKind::Exact { term.text.as_str() } else { "" };
+        let too_long = "term is longer than 65,535 bytes";
         self.patterns.push(Pattern {
             start: u32::try_from(self.texts.len()).map_err(|_| TOO_MANY)?,
-            len: u16::try_from(text.len()).map_err(|_| "term is longer than 65,535 bytes")?,
+            len: u16::try_from(text.len()).map_err(|_| too_long)?,
+            exact_len: u16::try_from(exact.len()).map_err(|_| too_long)?,
+            list: id,
+            form,
             lead: u8::try_from(first.start).map_err(|_| "term starts with too much punctuation")?,
             open_start: term.open_start,
             open_end: term.open_end,
-            kind: list.kind,
-            category: list.category,
             severity: term.severity,
-            list: id,
-            term: named_by.unwrap_or(number),
-            exact: u32::try_from(exact).unwrap_or(u32::MAX),
         });
         self.texts.push_str(text);
+        self.texts.push_str(exact);
         Ok(())
     }
 }
@@ -163,24 +157,28 @@ impl Lexicon {
     /// beside too few letters.
     pub fn build(lists: &[Wordlist]) -> Result<Self, LoadError> {
         let mut builder = Builder::default();
-        let mut ids: Vec<String> = Vec::with_capacity(lists.len());
+        let mut known: Vec<List> = Vec::with_capacity(lists.len());
         for list in lists {
-            let id = u16::try_from(ids.len()).map(ListId).map_err(|_| LoadError::new(&list.place, "too many lists"))?;
-            if ids.contains(&list.id) {
+            u16::try_from(known.len()).map_err(|_| LoadError::new(&list.place, "too many lists"))?;
+            if known.iter().any(|other| other.id == list.id) {
                 return Err(LoadError::new(
                     &list.place,
                     format!("list id `{}` is there twice, expected unique ids", list.id),
                 ));
             }
-            ids.push(list.id.clone());
+            known.push(List { id: list.id.clone(), kind: list.kind, category: list.category });
+        }
+        let numbered = || (0_u16..).map(ListId).zip(lists);
+        let by_shelf =
+            numbered().filter(|(_, list)| !is_foreign(list)).chain(numbered().filter(|(_, list)| is_foreign(list)));
+        for (id, list) in by_shelf {
             for term in &list.terms {
                 let inserted = match term.matching {
-                    MatchKind::Word => builder.insert(list, id, term, &term.text, None),
-                    MatchKind::Exact => builder.insert(list, id, term, &fold_term(&term.text), None),
-                    MatchKind::Forms => {
-                        let first = u32::try_from(builder.patterns.len()).ok();
-                        forms::forms(&term.text).iter().try_for_each(|text| builder.insert(list, id, term, text, first))
-                    }
+                    MatchKind::Word => builder.insert(list, id, term, &term.text, 0),
+                    MatchKind::Exact => builder.insert(list, id, term, &fold_term(&term.text), 0),
+                    MatchKind::Forms => (0..)
+                        .zip(forms::forms(&term.text))
+                        .try_for_each(|(form, text)| builder.insert(list, id, term, &text, form)),
                 };
                 inserted.map_err(|fault| LoadError::new(&list.place, fault).at_line(term.line))?;
             }
@@ -190,33 +188,50 @@ impl Lexicon {
         };
         let parts: Vec<&str> =
             builder.parts.iter().filter_map(|&part| slice(builder.patterns.get(part as usize)?)).collect();
-        let mut firsts = Gate::for_entries(builder.firsts.len());
-        builder.firsts.iter().for_each(|word| firsts.insert(word.spread()));
+        let mut heads = Gate::for_entries(builder.beginnings.len());
+        for &(_, number) in &builder.beginnings {
+            let text = builder.patterns.get(number as usize).and_then(slice).unwrap_or_default();
+            heads.insert(beginning(head(text.as_bytes()), SHORTEST_HEAD));
+        }
         let mut beginning_lens: Vec<usize> = builder.beginning_lens.into_iter().collect();
         beginning_lens.sort_unstable();
         let too_large = |error| LoadError::new("word lists", "too large to compile").caused_by(error);
         let parts = (!parts.is_empty()).then(|| AhoCorasick::new(&parts)).transpose().map_err(too_large)?;
+        let mut after = Shelf::after(builder.patterns.len());
         Ok(Self {
-            words: Index::new(&builder.words),
-            pairs: Index::new(&builder.pairs),
-            firsts,
+            shelves: builder.shelves.map(|shelf| shelf.build(&mut after)),
+            after,
             beginnings: Index::new(&builder.beginnings),
             beginning_lens,
+            heads,
             endings: Index::new(&builder.endings),
             parts,
             part_patterns: builder.parts,
             longest: builder.patterns.iter().map(|pattern| usize::from(pattern.len)).max().unwrap_or(0),
             texts: builder.texts,
-            exact: builder.exact,
             patterns: builder.patterns,
-            lists: ids,
+            lists: known,
         })
     }
 
     /// Why `term` cannot be looked up, if so.
     fn fault(list: &Wordlist, term: &Term) -> Option<&'static str> {
-        let folded = if term.matching == MatchKind::Exact { fold_term(&term.text) } else { term.text.clone() };
-        Builder::default().insert(list, ListId(0), term, &folded, None).err()
+        let folded = if term.matching == MatchKind::Exact { fold_term(&term.text) } else { term.text.to_string() };
+        Builder::default().insert(list, ListId(0), term, &folded, 0).err()
+    }
+
+    fn kind_of(&self, pattern: Pattern) -> ListKind {
+        self.lists.get(usize::from(pattern.list.0)).map_or(ListKind::Context, |list| list.kind)
+    }
+
+    fn category_of(&self, pattern: Pattern) -> Option<Category> {
+        self.lists.get(usize::from(pattern.list.0)).and_then(|list| list.category)
+    }
+
+    /// What the typed text must fold to, accents kept, if the pattern asks for that.
+    fn exact_of(&self, pattern: Pattern) -> Option<&str> {
+        let start = pattern.start as usize + usize::from(pattern.len);
+        self.texts.get(start..start + usize::from(pattern.exact_len)).filter(|exact| !exact.is_empty())
     }
 
     fn text_of(&self, pattern: Pattern) -> &str {
@@ -225,10 +240,12 @@ impl Lexicon {
     }
 
     /// The name of a pattern's term as reasons give it: `gore-en:severed-head`.
-    fn name_of(&self, pattern: Pattern) -> String {
-        let list = self.lists.get(usize::from(pattern.list.0)).map_or("", String::as_str);
-        let exact = self.exact.get(pattern.exact as usize).map(String::as_str);
-        let named_by = self.patterns.get(pattern.term as usize).copied().unwrap_or(pattern);
+    fn name_of(&self, number: u32) -> String {
+        let at = |number: u32| self.patterns.get(number as usize).copied();
+        let Some(pattern) = at(number) else { return String::new() };
+        let list = self.id(pattern.list).unwrap_or_default();
+        let exact = self.exact_of(pattern);
+        let named_by = number.checked_sub(u32::from(pattern.form)).and_then(at).unwrap_or(pattern);
         let star = |open| if open { "*" } else { "" };
         let term = exact.unwrap_or_else(|| self.text_of(named_by)).replace(' ', "-");
         format!("{list}:{}{term}{}", star(pattern.open_start), star(pattern.open_end))
@@ -237,17 +254,17 @@ impl Lexicon {
     /// The number of the list called `id`.
     #[must_use]
     pub fn list(&self, id: &str) -> Option<ListId> {
-        self.lists.iter().position(|list| list == id).and_then(|index| u16::try_from(index).ok()).map(ListId)
+        self.lists.iter().position(|list| list.id == id).and_then(|index| u16::try_from(index).ok()).map(ListId)
     }
 
     /// Whether there is a list called `stem` and a language: `person-*` is a family if there is a `person-es`.
     pub(crate) fn has_family(&self, stem: &str) -> bool {
-        self.lists.iter().any(|id| id.strip_prefix(stem).is_some_and(is_language))
+        self.lists.iter().any(|list| list.id.strip_prefix(stem).is_some_and(is_language))
     }
 
     /// The languages that lists end in, sorted.
     pub(crate) fn languages(&self) -> Vec<String> {
-        let endings = self.lists.iter().filter_map(|id| id.rsplit_once('-')).map(|(_, ending)| ending);
+        let endings = self.lists.iter().filter_map(|list| list.id.rsplit_once('-')).map(|(_, ending)| ending);
         let mut languages: Vec<String> = endings.filter(|ending| is_language(ending)).map(str::to_owned).collect();
         languages.sort_unstable();
         languages.dedup();
@@ -257,7 +274,7 @@ impl Lexicon {
     /// The id of a list.
     #[must_use]
     pub fn id(&self, list: ListId) -> Option<&str> {
-        self.lists.get(usize::from(list.0)).map(String::as_str)
+        self.lists.get(usize::from(list.0)).map(|list| list.id.as_str())
     }
 
     /// How many lists there are.
@@ -275,20 +292,21 @@ impl Lexicon {
     /// Finds every term that sits among the words as it asks and that no exception excuses.
     fn detect_in(&self, index: usize, text: &ViewedText<'_>, out: &mut Findings) {
         let hits = self.search(text);
-        for &(pattern, norm) in &hits.found {
-            let Pattern { list, kind, category, severity, .. } = pattern;
-            let excused = hits.excuse(pattern, norm, self.longest).is_some();
-            let span = text.folded.typed_span(norm);
+        for &(number, norm) in &hits.found {
+            let Some(&pattern) = self.patterns.get(number as usize) else { continue };
+            let Pattern { list, severity, .. } = pattern;
+            let (kind, category) = (self.kind_of(pattern), self.category_of(pattern));
+            let excused = self.excuse(&hits, pattern, norm).is_some();
             let (field, role) = (text.folded.field(), text.folded.role());
-            out.marks.push(Mark { list, role, field, span, norm, text: index, excused });
+            out.marks.push(Mark { list, role, field, norm, text: index, excused });
             if let (ListKind::Block, Role::Positive, false, Some(category)) = (kind, role, excused, category) {
                 out.evidence.push(Evidence {
                     category,
                     severity,
                     stage: Stage::Lexicon,
-                    rule: self.name_of(pattern).into(),
+                    rule: self.name_of(number).into(),
                     field,
-                    span,
+                    span: text.folded.typed_span(norm),
                     via: text.via.to_vec(),
                     condition: None,
                 });
@@ -300,40 +318,45 @@ impl Lexicon {
     /// [`detect`](Detector::detect) finds, for people.
     pub(crate) fn explain(&self, text: &ViewedText<'_>) -> Vec<TermHit> {
         let hits = self.search(text);
-        let named = |pattern: Pattern, norm: NormSpan, excused_by: Option<Pattern>| TermHit {
-            term: self.name_of(pattern),
+        let named = |number: u32, norm: NormSpan, pattern: Pattern, excused_by: Option<u32>| TermHit {
+            term: self.name_of(number),
             list: pattern.list,
-            kind: pattern.kind,
-            category: pattern.category,
+            kind: self.kind_of(pattern),
+            category: self.category_of(pattern),
             severity: pattern.severity,
             open_start: pattern.open_start,
             open_end: pattern.open_end,
-            exact: self.exact.get(pattern.exact as usize).is_some(),
+            exact: self.exact_of(pattern).is_some(),
             norm,
             excused_by: excused_by.map(|exception| self.name_of(exception)),
         };
-        let found =
-            hits.found.iter().map(|&(pattern, norm)| named(pattern, norm, hits.excuse(pattern, norm, self.longest)));
-        found.chain(hits.excused.iter().map(|&(pattern, norm)| named(pattern, norm, None))).collect()
+        let with = |&(number, norm): &(u32, NormSpan)| Some((number, norm, *self.patterns.get(number as usize)?));
+        let found = hits
+            .found
+            .iter()
+            .filter_map(with)
+            .map(|(number, norm, pattern)| named(number, norm, pattern, self.excuse(&hits, pattern, norm)));
+        let excused = hits.excused.iter().filter_map(with);
+        found.chain(excused.map(|(number, norm, pattern)| named(number, norm, pattern, None))).collect()
     }
 
-    /// Every hit that sits among the words as its term asks, exceptions apart. Allocates only if there is one.
+    /// Every hit that sits among the words as its term asks, exceptions apart.
     fn search(&self, text: &ViewedText<'_>) -> Hits {
-        let mut hits = Hits::default();
+        let mut hits = Hits { found: Vec::with_capacity(8), ..Hits::default() };
         let folded = text.folded.as_str();
-        let mut words = text.words.iter().peekable();
-        while let Some(word) = words.next() {
+        for (index, word) in text.words.iter().enumerate() {
+            let next = [1, 2].map(|ahead| text.words.get(index + ahead).map(|word| word.hash));
             let at = word.start as usize;
-            if self.firsts.may_hold(word.hash.spread()) {
-                self.words.get(word.hash.spread()).for_each(|pattern| self.try_at(pattern, text, at, &mut hits));
-                if let Some(next) = words.peek() {
-                    self.pairs.get(pair(word, next)).for_each(|pattern| self.try_at(pattern, text, at, &mut hits));
-                }
+            for shelf in &self.shelves {
+                shelf.find(word.hash, next, &self.after, |pattern| self.try_at(pattern, text, at, &mut hits));
             }
             let own = word.slice(folded).as_bytes();
             let head = head(own);
-            for &len in self.beginning_lens.iter().take_while(|len| **len <= own.len()) {
-                self.beginnings.get(beginning(head, len)).for_each(|pattern| self.try_at(pattern, text, at, &mut hits));
+            if self.heads.may_hold(beginning(head, SHORTEST_HEAD)) {
+                for &len in self.beginning_lens.iter().take_while(|len| **len <= own.len()) {
+                    let found = self.beginnings.get(beginning(head, len));
+                    found.for_each(|pattern| self.try_at(pattern, text, at, &mut hits));
+                }
             }
             // A word of the dictionary is no disguise of a part of it: `therapist`, `constable`.
             if !word.known {
@@ -373,19 +396,41 @@ impl Lexicon {
         let Some(start) = at.checked_sub(usize::from(pattern.lead)) else { return };
         let end = start + usize::from(pattern.len);
         let span = NormSpan::new(start, end);
-        let as_typed = |exact: &String| {
-            text.folded.typed_span(span).slice(text.source).is_some_and(|typed| fold_exact(typed) == *exact)
+        let as_typed = |exact: &str| {
+            text.folded.typed_span(span).slice(text.source).is_some_and(|typed| fold_exact(typed) == exact)
         };
         let sits = folded.as_bytes().get(start..end) == Some(self.text_of(pattern).as_bytes())
             && (pattern.open_start || is_boundary(folded, start))
             && (pattern.open_end || is_boundary(folded, end))
-            && self.exact.get(pattern.exact as usize).is_none_or(as_typed);
-        if sits && pattern.kind == ListKind::Allow {
-            hits.excused.push((pattern, span));
+            && self.exact_of(pattern).is_none_or(as_typed);
+        if sits && self.kind_of(pattern) == ListKind::Allow {
+            hits.excused.push((number, span));
         } else if sits {
-            hits.found.push((pattern, span));
+            hits.found.push((number, span));
         }
     }
+
+    /// The exception that excuses a hit of `pattern`: one of its category, holding all of `span`, if it is not critical. None is
+    /// longer than `longest` bytes.
+    fn excuse(&self, hits: &Hits, pattern: Pattern, span: NormSpan) -> Option<u32> {
+        if pattern.severity == Severity::Critical || hits.excused.is_empty() {
+            return None;
+        }
+        // Exceptions are nearly sorted: a word's may start a little before it, at punctuation.
+        let after = hits.excused.partition_point(|excused| excused.1.start <= span.start + self.longest);
+        let near = hits.excused.get(..after).unwrap_or_default().iter().rev();
+        let mut near = near.take_while(|excused| excused.1.start + 2 * self.longest >= span.start);
+        let excuses = |(exception, place): &&(u32, NormSpan)| {
+            let of = self.patterns.get(*exception as usize).map(|exception| self.category_of(*exception));
+            place.covers(span) && of.is_some_and(|of| of.is_none() || of == self.category_of(pattern))
+        };
+        near.find(excuses).map(|&(exception, _)| exception)
+    }
+}
+
+/// Whether the terms of a list are in a language other than English.
+fn is_foreign(list: &Wordlist) -> bool {
+    list.language.as_deref().is_some_and(|language| language != "en")
 }
 
 /// Whether a list's ending is a language code (ISO 639-1).
@@ -393,11 +438,8 @@ fn is_language(ending: &str) -> bool {
     ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// The key of two words in a row.
-#[inline]
-fn pair(first: &Word, second: &Word) -> u64 {
-    WordHash(first.hash.spread().rotate_left(17) ^ second.hash.0).spread()
-}
+/// The fewest bytes of a word that a star pattern begins with.
+const SHORTEST_HEAD: usize = 3;
 
 /// How many bytes of a word a star pattern is looked up by, from the first byte of the letter at its edge: three letters of
 /// ASCII, two of scripts whose letters take two bytes, one of the others.
@@ -460,29 +502,11 @@ pub(crate) struct TermHit {
     pub(crate) excused_by: Option<String>,
 }
 
-/// What a search found; both in the order of their first words.
+/// The numbers of the patterns that a search found; both in the order of their first words.
 #[derive(Debug, Default)]
 struct Hits {
-    found: Vec<(Pattern, NormSpan)>,
-    excused: Vec<(Pattern, NormSpan)>,
-}
-
-impl Hits {
-    /// The exception that excuses a hit of `pattern`: one of its category, holding all of `span`, if it is not critical. None is
-    /// longer than `longest` bytes.
-    fn excuse(&self, pattern: Pattern, span: NormSpan, longest: usize) -> Option<Pattern> {
-        if pattern.severity == Severity::Critical {
-            return None;
-        }
-        // Exceptions are nearly sorted: a word's may start a little before it, at punctuation.
-        let after = self.excused.partition_point(|excused| excused.1.start <= span.start + longest);
-        let near = self.excused.get(..after).unwrap_or_default().iter().rev();
-        let mut near = near.take_while(|excused| excused.1.start + 2 * longest >= span.start);
-        let excuses = |(exception, place): &&(Pattern, NormSpan)| {
-            place.covers(span) && (exception.category.is_none() || exception.category == pattern.category)
-        };
-        near.find(excuses).map(|&(exception, _)| exception)
-    }
+    found: Vec<(u32, NormSpan)>,
+    excused: Vec<(u32, NormSpan)>,
 }
 
 #[cfg(test)]

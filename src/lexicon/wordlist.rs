@@ -1,5 +1,6 @@
 //! Word list files: a header of `# key: value` lines, then CSV rows `term,severity,match,note`.
 
+use compact_str::CompactString;
 use sha2::Digest;
 
 use crate::category::{Category, Severity};
@@ -32,7 +33,7 @@ pub enum MatchKind {
 #[derive(Clone, Debug)]
 pub struct Term {
     /// The folded term without its stars, alternatives spelled out; for [`MatchKind::Exact`] its accents are kept.
-    pub text: String,
+    pub text: CompactString,
     /// Whether its first word may begin with anything (`*word`). Such terms are not looked for in words of the dictionary.
     pub open_start: bool,
     /// Whether its last word may go on with anything (`word*`).
@@ -47,9 +48,9 @@ pub struct Term {
 
 impl Term {
     /// A whole word of a context list.
-    pub(crate) fn word(text: String) -> Self {
+    pub(crate) fn word(text: &str) -> Self {
         let (severity, matching) = (Severity::Low, MatchKind::Word);
-        Self { text, open_start: false, open_end: false, severity, matching, line: 0 }
+        Self { text: text.into(), open_start: false, open_end: false, severity, matching, line: 0 }
     }
 
     /// The term as it stands in the list, stars included.
@@ -231,7 +232,7 @@ fn spell_out(row: &str) -> Option<Vec<String>> {
         for term in &mut terms {
             term.push_str(plain);
         }
-        terms = terms.iter().flat_map(|term| alternatives.iter().map(move |other| format!("{term}{other}"))).collect();
+        terms = terms.iter().flat_map(|term| alternatives.iter().map(move |other| [term, *other].concat())).collect();
         rest = after;
     }
     if rest.contains('}') {
@@ -242,7 +243,9 @@ fn spell_out(row: &str) -> Option<Vec<String>> {
     }
     if row.contains('{') {
         for term in &mut terms {
-            *term = term.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+            if term.starts_with(' ') || term.ends_with(' ') || term.contains("  ") {
+                *term = term.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+            }
         }
     }
     Some(terms)
@@ -283,7 +286,8 @@ fn read_terms(
     check_folding: bool,
     faults: &mut Vec<LoadError>,
 ) -> Vec<Term> {
-    let body = text.split_inclusive('\n').skip(skipped).collect::<String>();
+    let head: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
+    let body = text.get(head..).unwrap_or_default();
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body.as_bytes());
     let fail = |line: usize, message: &str| LoadError::new(place, message).at_line(line);
     match reader.headers() {
@@ -291,26 +295,29 @@ fn read_terms(
         Ok(_) => faults.push(fail(skipped + 1, "unexpected columns, expected `term,severity,match,note`")),
         Err(error) => faults.push(fail(skipped + 1, &error.to_string())),
     }
-    let (mut terms, mut rows, mut last) = (Vec::new(), 0, None::<String>);
-    for record in reader.records() {
-        rows += 1;
-        let record = match record {
-            Ok(record) => record,
+    let (mut terms, mut rows, mut last) = (Vec::new(), 0, String::new());
+    let mut record = csv::StringRecord::new();
+    loop {
+        match reader.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
             Err(error) => {
+                rows += 1;
                 faults.push(fail(skipped + 1, &error.to_string()));
                 break;
             }
-        };
+        }
         let line = skipped + record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
         let mut report = |message: &str| faults.push(fail(line, message));
         let row = record.get(0).unwrap_or_default();
-        match last.as_deref() {
-            Some(last) if last == row => report(TWICE),
-            Some(last) if last > row => report("term is out of order, expected terms sorted by their bytes"),
-            _ => {}
+        if rows > 0 && last == row {
+            report(TWICE);
+        } else if rows > 0 && last.as_str() > row {
+            report("term is out of order, expected terms sorted by their bytes");
         }
-        last = Some(row.to_owned());
-        terms.extend(read_row(&record, line, kind, check_folding, report));
+        row.clone_into(&mut last);
+        rows += 1;
+        read_row(&record, line, kind, check_folding, report, &mut terms);
     }
     if rows == 0 {
         faults.push(LoadError::new(place, "no terms, expected at least one"));
@@ -318,18 +325,19 @@ fn read_terms(
     terms
 }
 
-/// The terms that a row stands for; none if it cannot be told what it means.
+/// Adds the terms that a row stands for; none if it cannot be told what it means.
 fn read_row(
     record: &csv::StringRecord,
     line: usize,
     kind: Option<ListKind>,
     check_folding: bool,
     mut report: impl FnMut(&str),
-) -> Vec<Term> {
+    terms: &mut Vec<Term>,
+) {
     let [row, severity, matching, _note] = [0, 1, 2, 3].map(|column| record.get(column).unwrap_or_default());
     if record.len() != COLUMNS.len() {
         report(&format!("{} columns, expected 4: `term,severity,match,note`", record.len()));
-        return Vec::new();
+        return;
     }
     let severity = match (kind, Severity::ALL.into_iter().find(|known| known.id() == severity)) {
         (Some(ListKind::Block), None) => {
@@ -349,28 +357,29 @@ fn read_row(
         "exact" => MatchKind::Exact,
         _ => {
             report("unknown match, expected one of `word`, `forms`, `exact`");
-            return Vec::new();
+            return;
         }
     };
     let Some(spelled_out) = spell_out(row) else {
         report(BRACES);
-        return Vec::new();
+        return;
     };
-    let mut terms = Vec::with_capacity(spelled_out.len());
+    let before = terms.len();
     for spelled in spelled_out {
         let (open_start, bare) = spelled.strip_prefix('*').map_or((false, &*spelled), |bare| (true, bare));
         let (open_end, bare) = bare.strip_suffix('*').map_or((false, bare), |bare| (true, bare));
         if bare.is_empty() || (check_folding && !is_folded(bare, matching)) {
             report(FOLDING);
-            return Vec::new();
+            terms.truncate(before);
+            return;
         }
         if matching == MatchKind::Forms && (open_start || open_end) {
             report("`forms` of a term with a star, expected `word`");
-            return Vec::new();
+            terms.truncate(before);
+            return;
         }
-        terms.push(Term { text: bare.to_owned(), open_start, open_end, severity, matching, line });
+        terms.push(Term { text: bare.into(), open_start, open_end, severity, matching, line });
     }
-    terms
 }
 
 #[cfg(test)]

@@ -27,6 +27,10 @@ impl Fold for Codes {
         let mut tokens = tokens(from).peekable();
         while let Some((start, end)) = tokens.next() {
             let token = from.get(start..end).unwrap_or_default();
+            // A word in small letters is in no code.
+            if token.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                continue;
+            }
             let Some(code) = CODES.iter().find(|code| (code.reads)(token).is_some()) else { continue };
             let (mut decoded, mut last, mut count) = ((code.reads)(token).unwrap_or_default(), end, 1);
             while let Some((_, next_end, more)) = tokens.peek().and_then(|&(next_start, next_end)| {

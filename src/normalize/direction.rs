@@ -16,7 +16,7 @@ impl Fold for Direction {
     }
 
     fn opens(&self, signs: Signs) -> bool {
-        signs.non_ascii
+        signs.exotic
     }
 
     fn fold(&self, text: &Normalized, out: &mut Normalized) {

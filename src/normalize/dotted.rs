@@ -12,7 +12,7 @@ impl Fold for Dotted {
     }
 
     fn opens(&self, signs: Signs) -> bool {
-        signs.dotted || signs.non_ascii
+        signs.dotted || signs.exotic
     }
 
     fn fold(&self, text: &Normalized, out: &mut Normalized) {

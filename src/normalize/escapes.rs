@@ -13,7 +13,7 @@ impl Fold for Escapes {
     }
 
     fn opens(&self, signs: Signs) -> bool {
-        signs.escapes || signs.non_ascii
+        signs.escapes || signs.exotic
     }
 
     fn fold(&self, text: &Normalized, out: &mut Normalized) {

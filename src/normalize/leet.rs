@@ -1,9 +1,10 @@
 //! Leet: digits and symbols that stand for letters inside a word.
 
 use super::{Fold, Signs};
+use crate::signs::is_leet;
 use crate::text::Normalized;
 
-/// Reads `n4k3d` as `naked`. Numbers, and units behind a number (`35mm`), stay.
+/// Reads `n4k3d` as `naked`. Numbers, and units behind a number (`35mm`), stay ([`is_leet`]).
 pub(super) struct Leet {
     /// What `1` and `|` stand for: `i` in one view, `l` in the other.
     pub(super) one: u8,
@@ -30,7 +31,7 @@ impl Fold for Leet {
             let rest = bytes.get(at..).unwrap_or_default();
             let len = rest.iter().position(|&byte| !is_leet_word(byte)).unwrap_or(rest.len());
             let word = rest.get(..len).unwrap_or_default();
-            if is_disguised(word) {
+            if is_leet(word) {
                 for (offset, &byte) in word.iter().enumerate() {
                     // A `!` that nothing follows ends a sentence.
                     let last = offset + 1 == word.len();
@@ -66,18 +67,6 @@ impl Leet {
 
 fn is_leet_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$' | b'!' | b'|' | b'+') || !byte.is_ascii()
-}
-
-/// Letters and symbols mixed; a number with a unit behind it (`35mm`, `8k`, `1920x1080`) is no disguise.
-fn is_disguised(word: &[u8]) -> bool {
-    let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()).count();
-    let leading_digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    // Behind a unit comes nothing: `90lden` and `53x7in9` go on.
-    let is_unit = |rest: &[u8]| rest.len() <= 3 && rest.iter().all(u8::is_ascii_alphabetic);
-    let is_size = |rest: &[u8]| matches!(rest, [b'x' | b'X', more @ ..] if more.iter().all(u8::is_ascii_digit));
-    let rest = word.get(leading_digits..).unwrap_or_default();
-    // `8k`, `3d`, `b2`: too short for a word.
-    word.len() > 2 && letters >= 1 && letters < word.len() && (leading_digits < 2 || !is_unit(rest) && !is_size(rest))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ impl Fold for Lookalike {
     }
 
     fn opens(&self, signs: Signs) -> bool {
-        signs.non_ascii
+        signs.exotic
     }
 
     fn leads(&self) -> bool {

@@ -111,15 +111,21 @@ impl Normalizer {
         self.folds.iter().any(|fold| fold.id() == id)
     }
 
-    /// Undoes disguises of all kinds one after the other: folds `text` in place through every leading fold that opens on
-    /// what the ones before have left. Returns which of them changed something.
-    pub(crate) fn undo_all(&self, text: &mut Normalized, spare: &mut Normalized) -> Vec<&'static str> {
+    /// Undoes disguises of all kinds one after the other: folds `text`, which shows `signs`, in place through every leading fold
+    /// that opens on what the ones before have left. Returns which of them changed something.
+    pub(crate) fn undo_all(
+        &self,
+        text: &mut Normalized,
+        mut signs: Signs,
+        spare: &mut Normalized,
+    ) -> Vec<&'static str> {
         let mut via = Vec::new();
         for fold in self.folds.iter().filter(|fold| fold.leads()) {
-            if fold.opens(Signs::of(text.as_str())) {
+            if fold.opens(signs) {
                 fold.fold(text, spare);
                 if spare.as_str() != text.as_str() {
                     std::mem::swap(text, spare);
+                    signs = Signs::of(text.as_str());
                     via.push(fold.id());
                 }
             }

@@ -8,12 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 use crate::gate::Gate;
+use crate::index::Index;
 use crate::lexicon::{ListKind, Wordlist};
 use crate::signs::Signs;
 use crate::span::NormSpan;
 use crate::text::Normalized;
 use crate::vocabulary;
-use crate::words::{AsIs, Word, WordHash, power};
+use crate::words::{AsIs, Word, WordHash, is_alphanumeric, power};
 
 /// A table by word hashes, which need no hashing again.
 type ByHash<T> = HashMap<WordHash, T, BuildHasherDefault<AsIs>>;
@@ -22,8 +23,12 @@ type ByHash<T> = HashMap<WordHash, T, BuildHasherDefault<AsIs>>;
 const LONGEST: usize = 24;
 /// The most masked words of a text that are compared with the lists: each costs a look at all words of its length.
 const MOST_MASKED: usize = 64;
+/// The most letters masked in front of the first one shown.
+const MASKED_IN_FRONT: usize = 2;
 /// The most pieces a word may be cut into.
 const MOST_PIECES: usize = 4;
+/// The most words that may be written together.
+const MOST_GLUED: usize = 6;
 
 /// A way to hide a word, as reasons list it in `via`. Later ones are tried only if the earlier ones fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +43,10 @@ enum Kind {
     Rot13,
     /// `na ked`.
     Split,
-    /// `nakedwoman`.
-    Glued,
     /// `nakd`, `nkaed`, `nakked`.
     Typo,
+    /// `nakedwoman`.
+    Glued,
     /// `nkd`.
     Vowels,
 }
@@ -72,19 +77,17 @@ struct Repair {
 pub(crate) struct Repairs {
     /// The words of the lists, each once.
     words: Vec<Target>,
-    by_hash: ByHash<u32>,
-    /// What `by_hash`, `less_one` and `blocking` may hold: most look-ups end here.
-    whole: Gate,
-    less: Gate,
+    by_hash: Index,
+    /// The English ones that block.
     blocking: Gate,
     /// By the hash of a word less one letter.
-    less_one: ByHash<Vec<u32>>,
+    less_one: Index,
     /// By the hash of its consonants.
-    consonants: ByHash<Vec<u32>>,
+    consonants: Index,
     /// By the hash of a word with every run of a letter shortened to one.
-    shortened: ByHash<Vec<u32>>,
-    /// By the number of characters.
-    by_length: HashMap<usize, Vec<u32>>,
+    shortened: Index,
+    /// By the number of characters and one of the first of them with its place.
+    masked: HashMap<(usize, usize, char), Vec<u32>>,
     /// Every word of every list, whatever its script.
     listed: HashSet<WordHash, BuildHasherDefault<AsIs>>,
 }
@@ -105,85 +108,93 @@ impl Target {
     }
 }
 
+/// What the words of the lists look like under each disguise: hashes with the numbers of words.
+#[derive(Default)]
+struct Disguised {
+    not: Vec<(u64, u32)>,
+    less_one: Vec<(u64, u32)>,
+    consonants: Vec<(u64, u32)>,
+    shortened: Vec<(u64, u32)>,
+    masked: HashMap<(usize, usize, char), Vec<u32>>,
+}
+
+impl Disguised {
+    fn insert(&mut self, number: u32, target: &Target) {
+        let text = target.text.as_str();
+        let letters = text.chars().count();
+        self.not.push((WordHash::of(text).spread(), number));
+        if target.blocking {
+            for (place, letter) in text.chars().enumerate().take(MASKED_IN_FRONT + 1) {
+                self.masked.entry((letters, place, letter)).or_default().push(number);
+            }
+        }
+        if letters >= 4 {
+            self.shortened.push((WordHash::of(&shorten(text)).spread(), number));
+        }
+        if target.english && text.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            if letters >= 4 {
+                // Less either of two equal letters it is the same.
+                let again = text.as_bytes().windows(2).map(|pair| pair.first() == pair.last());
+                let less = less_one(text.as_bytes()).zip(std::iter::once(false).chain(again));
+                self.less_one.extend(less.filter(|(_, again)| !again).map(|(hash, _)| (hash.spread(), number)));
+            }
+            let consonants = consonants(text);
+            if target.blocking && consonants.len() >= 3 && consonants.len() < text.len() {
+                self.consonants.push((WordHash::of(&consonants).spread(), number));
+            }
+        }
+    }
+}
+
 impl Repairs {
     /// Gathers the words of `lists`.
     pub(crate) fn new(lists: &[Wordlist]) -> Self {
-        let mut found: ByHash<(&str, bool, bool)> = HashMap::default();
+        let mut found: ByHash<Target> = HashMap::default();
         let mut listed = HashSet::default();
         for list in lists {
             let english = list.language.as_deref() == Some("en");
             for term in &list.terms {
                 for word in
-                    term.text.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
+                    term.text.split(|character: char| !is_alphanumeric(character)).filter(|word| !word.is_empty())
                 {
                     let hash = WordHash::of(word);
                     listed.insert(hash);
                     let word_is_open = (term.open_start || term.open_end) && !term.text.contains(' ');
-                    if list.kind != ListKind::Allow
-                        && !word_is_open
-                        && word.len() <= LONGEST
-                        && word.chars().nth(2).is_some()
-                    {
-                        let (_, blocking, in_english) = found.entry(hash).or_insert((word, false, false));
-                        *blocking |= list.kind == ListKind::Block;
-                        *in_english |= english;
+                    // Words of context need company anyway: those of other languages are no targets.
+                    let targets = list.kind == ListKind::Block || list.kind == ListKind::Context && english;
+                    if targets && !word_is_open && word.len() <= LONGEST && word.chars().nth(2).is_some() {
+                        let target = found.entry(hash).or_insert_with(|| Target {
+                            text: word.to_owned(),
+                            blocking: false,
+                            english: false,
+                        });
+                        target.blocking |= list.kind == ListKind::Block;
+                        target.english |= english;
                     }
                 }
             }
         }
-        let mut words: Vec<Target> = found
-            .into_values()
-            .map(|(text, blocking, english)| Target { text: text.to_owned(), blocking, english })
-            .collect();
+        let mut words: Vec<Target> = found.into_values().collect();
         words.sort_by(|one, other| {
             (other.blocking, other.english).cmp(&(one.blocking, one.english)).then_with(|| one.text.cmp(&other.text))
         });
-        let mut repairs = Self {
-            words: Vec::new(),
-            by_hash: HashMap::default(),
-            whole: Gate::for_entries(words.len()),
-            less: Gate::for_entries(12 * words.iter().filter(|target| target.english).count()),
-            blocking: Gate::for_entries(words.iter().filter(|target| target.blocking && target.english).count()),
-            less_one: HashMap::default(),
-            consonants: HashMap::default(),
-            shortened: HashMap::default(),
-            by_length: HashMap::default(),
-            listed,
-        };
+        let mut disguised = Disguised::default();
+        let mut blocking = Gate::for_entries(words.iter().filter(|target| target.blocking && target.english).count());
         for (number, target) in (0_u32..).zip(&words) {
-            repairs.index(number, target);
-        }
-        repairs.words = words;
-        repairs
-    }
-
-    fn index(&mut self, number: u32, target: &Target) {
-        let text = target.text.as_str();
-        let letters = text.chars().count();
-        let hash = WordHash::of(text);
-        self.by_hash.insert(hash, number);
-        self.whole.insert(hash.spread());
-        if target.blocking && target.english {
-            self.blocking.insert(hash.spread());
-        }
-        if target.blocking {
-            self.by_length.entry(letters).or_default().push(number);
-        }
-        if letters >= 4 {
-            self.shortened.entry(WordHash::of(&shorten(text))).or_default().push(number);
-        }
-        if target.english && text.bytes().all(|byte| byte.is_ascii_lowercase()) {
-            if letters >= 4 {
-                let mut seen = HashSet::new();
-                for hash in less_one(text.as_bytes()).filter(|hash| seen.insert(*hash)) {
-                    self.less.insert(hash.spread());
-                    self.less_one.entry(hash).or_default().push(number);
-                }
+            disguised.insert(number, target);
+            if target.blocking && target.english {
+                blocking.insert(WordHash::of(&target.text).spread());
             }
-            let consonants = consonants(text);
-            if target.blocking && consonants.len() >= 3 && consonants.len() < text.len() {
-                self.consonants.entry(WordHash::of(&consonants)).or_default().push(number);
-            }
+        }
+        Self {
+            words,
+            by_hash: Index::new(&disguised.not),
+            blocking,
+            less_one: Index::new(&disguised.less_one),
+            consonants: Index::new(&disguised.consonants),
+            shortened: Index::new(&disguised.shortened),
+            masked: disguised.masked,
+            listed,
         }
     }
 
@@ -191,9 +202,13 @@ impl Repairs {
         self.words.get(number as usize)
     }
 
+    /// The words under a hash, and a few others.
+    fn under<'a>(&'a self, index: &'a Index, hash: WordHash) -> impl Iterator<Item = &'a Target> {
+        index.get(hash.spread()).filter_map(|number| self.target(number))
+    }
+
     fn by_hash(&self, hash: WordHash) -> Option<&Target> {
-        let number = self.whole.may_hold(hash.spread()).then(|| self.by_hash.get(&hash)).flatten()?;
-        self.target(*number)
+        self.under(&self.by_hash, hash).find(|target| WordHash::of(&target.text) == hash)
     }
 
     /// Writes `text` with its disguised words repaired to `out`. Says which disguises there were; with none, `out` is left as it
@@ -210,11 +225,15 @@ impl Repairs {
     ) -> Vec<&'static str> {
         let folded = text.as_str();
         let mut repairs = Vec::new();
-        if signs.masked || signs.non_ascii {
+        if signs.masked || signs.exotic {
             self.unmask(folded, &mut repairs);
         }
-        if signs.parted || signs.non_ascii || words.iter().any(|word| self.is_unknown(word)) {
-            self.read_words(text, source, words, &mut repairs);
+        let parted = signs.parted || signs.exotic;
+        if parted || words.iter().any(|word| !word.known) {
+            let unknown = words.iter().filter(|word| self.is_unknown(word)).count();
+            // Where most words are unknown, the text is in another language: misspelled English is a bad guess there.
+            let english = unknown * 2 <= words.len() || words.len() <= 2;
+            self.read_words(text, source, words, english, parted, &mut repairs);
         }
         if repairs.is_empty() {
             return Vec::new();
@@ -247,15 +266,20 @@ impl Repairs {
         !word.known && !self.listed.contains(&word.hash)
     }
 
-    fn read_words(&self, text: &Normalized, source: &str, words: &[Word], repairs: &mut Vec<Repair>) {
+    /// `english` says that most of the text is, `parted` that signs may stand inside words.
+    fn read_words(
+        &self,
+        text: &Normalized,
+        source: &str,
+        words: &[Word],
+        english: bool,
+        parted: bool,
+        repairs: &mut Vec<Repair>,
+    ) {
         let folded = text.as_str();
-        let unknown = words.iter().filter(|word| self.is_unknown(word)).count();
-        // Where most words are unknown, the text is in another language: misspelled English is a bad guess there.
-        let english = unknown * 2 <= words.len() || words.len() <= 2;
-        let mut guesses = Vec::new();
         let mut index = 0;
         while let Some(word) = words.get(index) {
-            if let Some((pieces, repair)) = self.split(text, source, words, index) {
+            if let Some((pieces, repair)) = self.split(text, source, words, index, parted, english) {
                 repairs.push(repair);
                 index += pieces;
                 continue;
@@ -276,17 +300,22 @@ impl Repairs {
                 }));
             } else if let Some((kind, with)) = found {
                 repairs.push(Repair { span: word.span(), with, kind });
-            } else if let Some((kind, with)) = self.guess(own) {
-                guesses.push(Repair { span: word.span(), with, kind });
             }
         }
         // A text in rot13 or from back to front: once a word of the lists shows it, the other words follow.
-        for kind in [Kind::Reversed, Kind::Rot13] {
-            if repairs.iter().any(|repair| repair.kind == kind) {
-                let (same, others) = guesses.into_iter().partition(|guess: &Repair| guess.kind == kind);
-                repairs.extend::<Vec<Repair>>(same);
-                guesses = others;
-            }
+        let shown = |kind| repairs.iter().any(|repair| repair.kind == kind);
+        let (reversed, rot13) = (shown(Kind::Reversed), shown(Kind::Rot13));
+        if reversed || rot13 {
+            let read: HashSet<usize> = repairs.iter().map(|repair| repair.span.start).collect();
+            let others = words.iter().filter(|word| self.is_unknown(word) && !read.contains(&(word.start as usize)));
+            let guesses: Vec<Repair> = others
+                .filter_map(|word| {
+                    let (kind, with) = self.guess(word.slice(folded))?;
+                    Some(Repair { span: word.span(), with, kind })
+                })
+                .filter(|guess| if guess.kind == Kind::Reversed { reversed } else { rot13 })
+                .collect();
+            repairs.extend(guesses);
         }
         if repairs.iter().any(|repair| repair.kind == Kind::Reversed) {
             self.turn_rows(folded, words, repairs);
@@ -327,21 +356,21 @@ impl Repairs {
             return None;
         }
         let named = |kind, target: &Target| (kind, target.text.clone());
-        if letters >= 4 {
-            let backwards: String = word.chars().rev().collect();
-            if let Some(target) =
-                self.by_hash(WordHash::of(&backwards)).filter(|target| target.text == backwards && target.is_telling())
-            {
-                return Some(named(Kind::Reversed, target));
-            }
+        if letters >= 4
+            && let Some(target) = self
+                .by_hash(reversed_hash(word))
+                .filter(|target| target.text.chars().rev().eq(word.chars()) && target.is_telling())
+        {
+            return Some(named(Kind::Reversed, target));
         }
         if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return None;
         }
         if letters >= 4 {
-            let turned = rot13(word);
-            if let Some(target) =
-                self.by_hash(WordHash::of(&turned)).filter(|target| target.text == turned && target.is_telling())
+            let turned = word.bytes().map(turn).fold(WordHash(0), WordHash::push);
+            if let Some(target) = self
+                .by_hash(turned)
+                .filter(|target| target.text.bytes().eq(word.bytes().map(turn)) && target.is_telling())
             {
                 return Some(named(Kind::Rot13, target));
             }
@@ -349,30 +378,26 @@ impl Repairs {
                 return Some(named(Kind::Repeats, target));
             }
         }
-        if letters >= 7
-            && let Some(parts) = self.unglue(word)
-        {
-            return Some((Kind::Glued, parts));
-        }
         if !english {
             return None;
         }
         if let Some(target) = self.misspelled(word, hash) {
             return Some(named(Kind::Typo, target));
         }
+        if letters >= 7
+            && let Some(parts) = self.unglue(word)
+        {
+            return Some((Kind::Glued, parts));
+        }
         self.without_vowels(word).map(|target| named(Kind::Vowels, target))
     }
 
     /// A word whose letters are doubled: each run at least as long as in the word it hides.
     fn shortened(&self, word: &str) -> Option<&Target> {
-        let short = shorten(word);
-        if short.len() == word.len() {
+        if word.as_bytes().windows(2).all(|pair| pair.first() != pair.last()) {
             return None;
         }
-        let candidates = self.shortened.get(&WordHash::of(&short))?;
-        candidates
-            .iter()
-            .filter_map(|&number| self.target(number))
+        self.under(&self.shortened, WordHash::of(&shorten(word)))
             .find(|target| target.is_telling() && stretches(word, &target.text))
     }
 
@@ -389,41 +414,45 @@ impl Repairs {
                 Edit::Missing | Edit::Added | Edit::Changed => length >= 5,
             })
         };
-        let longer = |hash: WordHash| {
-            let numbers = self.less.may_hold(hash.spread()).then(|| self.less_one.get(&hash)).flatten();
-            numbers.into_iter().flatten().filter_map(|&number| self.target(number))
-        };
+        let longer = |hash: WordHash| self.under(&self.less_one, hash);
         let added = less_one(word.as_bytes()).filter_map(|less| self.by_hash(less));
         let changed = less_one(word.as_bytes()).flat_map(longer);
         longer(hash).chain(added).chain(changed).filter(|target| target.english).find(fits)
     }
 
-    /// A word that lost its vowels: all of them, or at least two of a longer word.
+    /// A word that lost its vowels: all of them behind its first letter, or at least two of a longer word.
     fn without_vowels(&self, word: &str) -> Option<&Target> {
-        let left = consonants(word);
-        if left.len() < 3 || left.len() < 4 && left.len() < word.len() {
+        let left = word.bytes().filter(|letter| !is_vowel(*letter)).count();
+        // A vowel in front is often kept.
+        let all_lost = word.bytes().skip(1).all(|letter| !is_vowel(letter));
+        if left < 3 || left < 4 && !all_lost {
             return None;
         }
-        let candidates = self.consonants.get(&WordHash::of(&left))?;
+        let hash = word.bytes().filter(|letter| !is_vowel(*letter)).fold(WordHash(0), WordHash::push);
         let lost = |target: &&Target| {
-            let least = word.len() + if left.len() == word.len() { 1 } else { 2 };
-            (least..2 * word.len()).contains(&target.text.len())
+            let least = word.len() + if all_lost { 1 } else { 2 };
+            (least..=2 * word.len()).contains(&target.text.len())
                 && is_subsequence(word, &target.text)
                 && target.text.bytes().next() == word.bytes().next()
         };
-        candidates.iter().filter_map(|&number| self.target(number)).find(lost)
+        self.under(&self.consonants, hash).find(lost)
     }
 
     /// Two to four words in a row that make up one word of a blocking term, at least one of them unknown or all of them stuck
     /// together by signs.
-    fn split(&self, text: &Normalized, source: &str, words: &[Word], index: usize) -> Option<(usize, Repair)> {
+    fn split(
+        &self,
+        text: &Normalized,
+        source: &str,
+        words: &[Word],
+        index: usize,
+        parted: bool,
+        english: bool,
+    ) -> Option<(usize, Repair)> {
         let folded = text.as_str();
         let first = words.get(index).filter(|word| !word.solo)?;
-        let (mut joined, mut length) = (first.hash, first.end - first.start);
-        let mut unknown = !first.known;
-        // Whether every gap is a sign or a line end right between letters, as in no two words.
-        let mut tight = true;
-        let mut last = first;
+        let (mut joined, mut length, mut last, mut unknown) =
+            (first.hash, first.end - first.start, first, !first.known);
         for pieces in 2..=MOST_PIECES {
             let next = words.get(index + pieces - 1).filter(|word| !word.solo)?;
             length += next.end - next.start;
@@ -431,25 +460,27 @@ impl Repairs {
                 return None;
             }
             joined = joined.join(next.hash, (next.end - next.start) as usize);
-            unknown |= !next.known;
-            let gap = text.typed_span(NormSpan::new(last.end as usize, next.start as usize)).slice(source);
-            tight &= gap.is_some_and(|gap| !gap.contains(' '));
             last = next;
-            let shortest = if unknown { 4 } else { 6 };
-            if !unknown && !tight {
+            unknown |= !next.known;
+            if !unknown && !parted {
                 continue;
             }
-            let target = self
+            let Some(target) = self
                 .by_hash(joined)
-                .filter(|target| target.blocking && target.is_telling() && target.text.chars().count() >= shortest);
-            if let Some(target) = target {
-                let parts = words.get(index..index + pieces).unwrap_or_default();
-                let read: String = parts.iter().map(|word| word.slice(folded)).collect();
-                // Two words of lists in a row are two words.
-                if read == target.text && !parts.iter().all(|word| self.listed.contains(&word.hash) && word.known) {
-                    let span = NormSpan::new(first.start as usize, last.end as usize);
-                    return Some((pieces, Repair { span, with: read, kind: Kind::Split }));
-                }
+                .filter(|target| target.blocking && target.is_telling() && (english || !target.english))
+            else {
+                continue;
+            };
+            let parts = words.get(index..index + pieces).unwrap_or_default();
+            let shortest = if unknown { 4 } else { 6 };
+            if target.text.chars().count() < shortest || !unknown && !is_tight(text, source, parts) {
+                continue;
+            }
+            let read: String = parts.iter().map(|word| word.slice(folded)).collect();
+            // Two words of lists in a row are two words.
+            if read == target.text && !parts.iter().all(|word| self.listed.contains(&word.hash) && word.known) {
+                let span = NormSpan::new(first.start as usize, last.end as usize);
+                return Some((pieces, Repair { span, with: read, kind: Kind::Split }));
             }
         }
         None
@@ -460,9 +491,11 @@ impl Repairs {
         let bytes = word.as_bytes();
         let length = bytes.len();
         // Hashes of what begins at 0, and by subtraction of everything in between.
-        let mut heads = vec![WordHash(0)];
-        for &byte in bytes {
-            heads.push(heads.last().copied().unwrap_or_default().push(byte));
+        let mut heads = [WordHash(0); LONGEST + 1];
+        let mut head = WordHash(0);
+        for (slot, &byte) in heads.iter_mut().skip(1).zip(bytes) {
+            head = head.push(byte);
+            *slot = head;
         }
         let hash = |from: usize, to: usize| {
             let (head, all) =
@@ -482,9 +515,12 @@ impl Repairs {
         let known = |from: usize, to: usize| {
             let piece = hash(from, to);
             to - from >= 3 && (vocabulary::holds(piece) || self.listed.contains(&piece))
-                || matches!(bytes.get(from..to), Some(b"a" | b"an" | b"of" | b"in" | b"on" | b"my"))
+                || matches!(
+                    bytes.get(from..to),
+                    Some(b"a" | b"an" | b"of" | b"in" | b"on" | b"my" | b"at" | b"to" | b"is" | b"up")
+                )
         };
-        let mut best: Vec<Option<(usize, usize)>> = vec![None; length + 1];
+        let mut best = [None::<(usize, usize)>; LONGEST + 1];
         if let Some(start) = best.first_mut() {
             *start = Some((0, 0));
         }
@@ -499,7 +535,7 @@ impl Repairs {
             }
         }
         let (pieces, _) = best.get(length).copied().flatten()?;
-        if !(2..=MOST_PIECES).contains(&pieces) {
+        if !(2..=MOST_GLUED).contains(&pieces) {
             return None;
         }
         let (mut cuts, mut to) = (Vec::new(), length);
@@ -541,7 +577,11 @@ impl Repairs {
                 if shown == letters.len() || shown * 2 < letters.len() || shown < 2 || letters.len() < 3 {
                     continue;
                 }
-                let candidates = self.by_length.get(&letters.len()).into_iter().flatten();
+                let Some((place, first)) = letters.iter().copied().enumerate().find(|(_, letter)| !is_mask(*letter))
+                else {
+                    continue;
+                };
+                let candidates = self.masked.get(&(letters.len(), place, first)).into_iter().flatten();
                 let fits = |target: &&Target| {
                     target.text.chars().zip(&letters).all(|(hidden, shown)| hidden == *shown || is_mask(*shown))
                 };
@@ -604,9 +644,31 @@ fn is_mask(character: char) -> bool {
     )
 }
 
+/// A letter in rot13.
+fn turn(byte: u8) -> u8 {
+    if byte.is_ascii_lowercase() { (byte - b'a' + 13) % 26 + b'a' } else { byte }
+}
+
 fn rot13(word: &str) -> String {
-    let turn = |byte: u8| char::from((byte - b'a' + 13) % 26 + b'a');
-    word.bytes().map(|byte| if byte.is_ascii_lowercase() { turn(byte) } else { char::from(byte) }).collect()
+    word.bytes().map(|byte| char::from(turn(byte))).collect()
+}
+
+/// The hash of a word from back to front.
+fn reversed_hash(word: &str) -> WordHash {
+    if word.is_ascii() {
+        return word.bytes().rev().fold(WordHash(0), WordHash::push);
+    }
+    let mut bytes = [0; 4];
+    word.chars()
+        .rev()
+        .fold(WordHash(0), |hash, character| character.encode_utf8(&mut bytes).bytes().fold(hash, WordHash::push))
+}
+
+/// Whether there is a sign or a line end right between every two of `parts`, as in no two words.
+fn is_tight(text: &Normalized, source: &str, parts: &[Word]) -> bool {
+    let gaps = parts.windows(2).filter_map(|pair| Some((pair.first()?.end as usize, pair.last()?.start as usize)));
+    gaps.map(|(end, start)| text.typed_span(NormSpan::new(end, start)).slice(source))
+        .all(|gap| gap.is_some_and(|gap| !gap.contains(' ')))
 }
 
 /// Every run of a letter shortened to one.
@@ -640,7 +702,11 @@ fn stretches(long: &str, word: &str) -> bool {
 }
 
 fn consonants(word: &str) -> String {
-    word.chars().filter(|letter| !matches!(letter, 'a' | 'e' | 'i' | 'o' | 'u')).collect()
+    word.bytes().filter(|letter| !is_vowel(*letter)).map(char::from).collect()
+}
+
+fn is_vowel(letter: u8) -> bool {
+    matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u')
 }
 
 fn is_subsequence(short: &str, long: &str) -> bool {

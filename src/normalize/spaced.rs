@@ -20,7 +20,7 @@ impl Fold for Spaced {
 
     fn opens(&self, signs: Signs) -> bool {
         // The gaps may be spaces outside ASCII, which the signs take for letters.
-        signs.spaced || signs.non_ascii
+        signs.spaced || signs.exotic
     }
 
     fn leads(&self) -> bool {

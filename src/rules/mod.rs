@@ -5,6 +5,7 @@
 
 mod lazy;
 mod rule;
+mod seen;
 mod validate;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::words::words_between;
 use lazy::{LazyRegex, LazySet};
 pub use rule::Rule;
 use rule::{Need, TextKind};
+use seen::{ListSet, Seen};
 use validate::Validator;
 
 /// Rules read from files, not yet tied to a lexicon.
@@ -81,7 +83,7 @@ impl RuleSource {
             category: None,
             language: None,
             expires: None,
-            terms: rule.triggers.iter().map(|word| Term::word(fold_term(word))).collect(),
+            terms: rule.triggers.iter().map(|word| Term::word(&fold_term(word))).collect(),
             place: place.clone(),
         };
         self.rules.iter().filter(|source| !source.rule.triggers.is_empty()).map(of_rule).collect()
@@ -131,14 +133,14 @@ struct Pattern {
 
 /// One entry of `all` or `unless`: any of the lists, on one side of the prompt.
 struct Group {
-    lists: Vec<ListId>,
+    lists: ListSet,
     side: Role,
 }
 
 impl Group {
     /// Whether a mark is of these lists on this side.
     fn names(&self, mark: &Mark) -> bool {
-        mark.role == self.side && self.lists.contains(&mark.list)
+        mark.role == self.side && self.lists.holds(mark.list)
     }
 
     /// The same for marks that take part in a combination: those inside an exception do not.
@@ -179,7 +181,7 @@ impl RuleSet {
         // A combination wakes on its first entry: without a hit there it cannot hold.
         let mut waking: Vec<ListId> = lexicon.list(&trigger_list(&compiled.id)).into_iter().collect();
         if waking.is_empty() {
-            waking.extend(compiled.all.first().into_iter().flat_map(|group| &group.lists));
+            waking.extend(compiled.all.first().into_iter().flat_map(|group| group.lists.iter()));
         }
         for list in waking {
             if let Some(woken) = self.wakes.get_mut(usize::from(list.0)) {
@@ -203,32 +205,33 @@ impl RuleSet {
 }
 
 impl RuleSet {
-    /// The numbers of the rules that the marks and signs of a reading wake, in order.
-    fn woken(&self, texts: &[ViewedText<'_>], marks: &[Mark]) -> Vec<usize> {
+    /// The rules that the marks and signs of a reading wake, in order, whose every list has a hit.
+    fn woken(&self, texts: &[ViewedText<'_>], seen: &Seen) -> impl Iterator<Item = &Compiled> {
         let by_sign = self.by_sign.iter().flat_map(|bundle| bundle.wakes(texts));
-        let by_mark = marks.iter().filter_map(|mark| self.wakes.get(usize::from(mark.list.0))).flatten().copied();
-        let mut woken: Vec<usize> = by_mark.chain(by_sign).collect();
+        let by_mark = seen.any().filter_map(|list| self.wakes.get(usize::from(list.0))).flatten().copied();
+        let has_all = |&index: &usize| self.rules.get(index).is_some_and(|rule| rule.has_all(seen));
+        let mut woken: Vec<usize> = by_mark.chain(by_sign).filter(has_all).collect();
         woken.sort_unstable();
         woken.dedup();
-        woken
+        woken.into_iter().filter_map(|index| self.rules.get(index))
     }
 
     /// The rules that would have found something in a reading, had a mark not silenced them.
     pub(crate) fn silenced(&self, texts: &[ViewedText<'_>], marks: &[Mark]) -> Vec<(Arc<str>, Mark)> {
         let silenced = |rule: &Compiled| {
-            let by = rule.silencer(marks)?;
+            let by = marks.iter().find(|mark| rule.unless.iter().any(|group| group.names(mark)))?;
             rule.find(texts, marks).map(|_| (Arc::clone(&rule.id), *by))
         };
-        let woken = self.woken(texts, marks).into_iter();
-        woken.filter_map(|index| self.rules.get(index)).filter_map(silenced).collect()
+        self.woken(texts, &Seen::of(marks, self.wakes.len())).filter_map(silenced).collect()
     }
 }
 
 /// Runs the rules that the marks and signs of the reading wake.
 impl Detector for RuleSet {
     fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
-        for rule in self.woken(texts, &out.marks).into_iter().filter_map(|index| self.rules.get(index)) {
-            rule.detect(texts, out);
+        let seen = Seen::of(&out.marks, self.wakes.len());
+        for rule in self.woken(texts, &seen).filter(|rule| !rule.is_silenced(&seen)) {
+            out.evidence.extend(rule.find(texts, &out.marks));
         }
     }
 }
@@ -259,7 +262,8 @@ impl Bundle {
     fn wakes<'a>(&'a self, texts: &'a [ViewedText<'_>]) -> impl Iterator<Item = usize> + 'a {
         let shown = texts.iter().filter(|text| self.need.shows(text.signs) && text.folded.role() == Role::Positive);
         let read = shown.filter_map(|text| self.text.of(text));
-        read.flat_map(|text| self.patterns.matches(text.as_str())).filter_map(|number| self.rules.get(number).copied())
+        read.flat_map(|text| self.patterns.may_match(text.as_str()))
+            .filter_map(|number| self.rules.get(number).copied())
     }
 }
 
@@ -303,7 +307,7 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon, language: &str, checked:
     let group = |entry: &String, one_language: bool| {
         let side = if entry.starts_with("negative:") { Role::Negative } else { Role::Positive };
         let named = lists_of(entry).into_iter().map(|id| lists(id, one_language));
-        Ok(Group { lists: named.collect::<Result<Vec<_>, LoadError>>()?.concat(), side })
+        Ok(Group { lists: ListSet::of(&named.collect::<Result<Vec<_>, LoadError>>()?.concat()), side })
     };
     let groups = |entries: &[String], one_language: bool| {
         entries.iter().map(|entry| group(entry, one_language)).collect::<Result<Vec<_>, LoadError>>()
@@ -334,15 +338,13 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon, language: &str, checked:
 }
 
 impl Compiled {
-    fn detect(&self, texts: &[ViewedText<'_>], out: &mut Findings) {
-        if self.silencer(&out.marks).is_none() {
-            out.evidence.extend(self.find(texts, &out.marks));
-        }
+    /// Whether every entry of `all` has a hit, wherever.
+    fn has_all(&self, seen: &Seen) -> bool {
+        self.all.iter().all(|group| seen.holds(&group.lists, group.side))
     }
 
-    /// The mark of `unless` that silences the rule.
-    fn silencer<'a>(&self, marks: &'a [Mark]) -> Option<&'a Mark> {
-        marks.iter().find(|mark| self.unless.iter().any(|group| group.names(mark)))
+    fn is_silenced(&self, seen: &Seen) -> bool {
+        self.unless.iter().any(|group| seen.names(&group.lists, group.side))
     }
 
     /// What the rule finds, `unless` aside.
@@ -356,17 +358,15 @@ impl Compiled {
         } else {
             // The evidence of a combination points to the hit that makes the others a violation: that of the last entry.
             let mark = self.all.last().and_then(|group| marks.iter().find(|mark| group.holds(mark)))?;
-            (mark.field, mark.span, texts.get(mark.text).map_or(&[][..], |text| text.via))
+            (mark.field, mark.span(texts), texts.get(mark.text).map_or(&[][..], |text| text.via))
         };
         Some(self.evidence(field, span, via))
     }
 
-    /// Whether every entry of `all` has a hit, near enough to one of the first entry's where the rule asks for that.
+    /// Whether the hits of `all`, all of which there are, lie near enough to one of the first entry's, if the rule asks for that.
     fn all_near(&self, texts: &[ViewedText<'_>], marks: &[Mark]) -> bool {
         let Some((first, rest)) = self.all.split_first() else { return true };
-        let Some(limit) = self.within_words else {
-            return self.all.iter().all(|group| marks.iter().any(|mark| group.holds(mark)));
-        };
+        let Some(limit) = self.within_words else { return true };
         // Looking only at the nearest hits on either side keeps this linear, but for the sorting.
         let sorted = |group: &Group| {
             let mut found: Vec<&Mark> = marks.iter().filter(|mark| group.holds(mark)).collect();
@@ -410,7 +410,7 @@ impl Compiled {
 impl Pattern {
     fn find(&self, text: &ViewedText<'_>) -> Option<Span> {
         let awake = self.triggered || self.needs.is_none_or(|need| need.shows(text.signs));
-        let read = self.text.of(text)?;
+        let read = self.text.of(text).filter(|read| self.regex.may_match(read.as_str()))?;
         let accepted = |found: &regex::Match<'_>| self.validate.is_none_or(|check| check.accepts(found.as_str()));
         let found = awake.then(|| self.regex.get()?.find_iter(read.as_str()).find(accepted)).flatten()?;
         Some(read.typed_span(NormSpan::new(found.start(), found.end())))
