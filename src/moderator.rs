@@ -494,8 +494,9 @@ pub(crate) trait Observer {
     /// A field was parsed.
     fn parsed(&mut self, text: &str, parsed: &ParsedPrompt, diagnostics: &[Diagnostic]);
 
-    /// So many prompts the text stands for; `capped` says that some are missing.
-    fn spelled(&mut self, readings: usize, capped: bool);
+    /// So many prompts the text stands for; `capped` says that some are missing, `together` that all alternatives are judged in one
+    /// text, too.
+    fn spelled(&mut self, readings: usize, capped: bool, together: bool);
 
     /// The detectors have run over one reading.
     fn inspected(&mut self, pass: Pass<'_>, texts: &[ViewedText<'_>], findings: &Findings);
@@ -515,7 +516,7 @@ impl Observer for () {
 
     fn parsed(&mut self, _: &str, _: &ParsedPrompt, _: &[Diagnostic]) {}
 
-    fn spelled(&mut self, _: usize, _: bool) {}
+    fn spelled(&mut self, _: usize, _: bool, _: bool) {}
 
     fn inspected(&mut self, _: Pass<'_>, _: &[ViewedText<'_>], _: &Findings) {}
 }
@@ -538,13 +539,21 @@ impl Stages {
         let parsed = parse(Field::Prompt, prompt.text);
         let negative = prompt.negative.map(|text| (text, parse(Field::Negative, text).union()));
         let spelled = parsed.readings(most_readings(limits.max_readings, prompt.text.len()));
-        observer.spelled(spelled.readings.len(), spelled.capped);
-        // Generators may blend alternatives (`[a:b:0.5]` paints both), so lists and rules also judge all of them together.
-        let union = (spelled.readings.len() > 1 && !spelled.capped).then(|| parsed.union());
+        observer.spelled(spelled.readings.len(), spelled.capped, parsed.blends && spelled.readings.len() > 1);
+        // Where alternatives meet in one picture (`[a:b:0.5]` paints both), lists and rules also judge all of them together.
+        let union = (parsed.blends && spelled.readings.len() > 1 && !spelled.capped).then(|| parsed.union());
         let prompts = spelled.readings.len();
         for (index, reading) in spelled.readings.into_iter().chain(union).enumerate() {
             let for_models = scratch.model_texts.len();
             self.inspect(scratch, prompt, &reading, negative.as_ref(), Pass::Whole, observer);
+            // Joining pieces takes harmless phrases apart that lie in one of them: `{naked branches|leaves}{ fall|}`.
+            let torn = |one: &Evidence| {
+                one.stage == Stage::Lexicon
+                    && one.via.contains(&JOINED)
+                    && one.field == Field::Prompt
+                    && reading.iter().any(|segment| segment.span.covers(one.span))
+            };
+            scratch.findings.evidence.retain(|one| !torn(one));
             if index >= prompts {
                 scratch.model_texts.truncate(for_models);
             }
@@ -622,6 +631,22 @@ impl Stages {
     ///
     /// What the prompt weighs to nothing is not asked for; whoever says so of clothes keeps them out.
     fn read(&self, scratch: &mut Scratch, field: Field, text: &str, segments: &[Segment]) {
+        // A phrase may begin in the value of a parameter and go on behind it (`--style severed head`).
+        let asked = |segment: &Segment| segment.role == Role::Positive;
+        let goes_on = |pair: &[&Segment]| {
+            let named =
+                |value: &Segment| value.span.slice(text).is_some_and(|value| value.contains(char::is_alphabetic));
+            matches!(pair, [value, prose] if value.kind == SegmentKind::Value && prose.kind == SegmentKind::Prose && named(value))
+        };
+        let positive: Vec<&Segment> = segments.iter().filter(|segment| asked(segment)).collect();
+        if positive.windows(2).any(goes_on) {
+            let index = scratch.slot(field, Role::Positive, SegmentKind::Value);
+            if let Some(slot) = scratch.slots.get_mut(index) {
+                compose(&mut slot.typed, text, segments, asked, false);
+                slot.via.push(JOINED);
+            }
+            self.look(scratch, text, index);
+        }
         for role in [Role::Positive, Role::Negative] {
             for kind in [SegmentKind::Prose, SegmentKind::Value] {
                 let absent = (role == Role::Negative && field == Field::Prompt).then_some(Role::Absent);
@@ -706,7 +731,7 @@ impl Stages {
         if let Some((from, slot)) = scratch.view_of(index) {
             from.typed.clone_into(&mut slot.typed);
             slot.signs = from.signs;
-            slot.via.extend(self.normalizer.undo_all(&mut slot.typed, &mut spare));
+            slot.via.extend(self.normalizer.undo_all(&mut slot.typed, from.signs, &mut spare));
             slot.fold();
         }
         scratch.spare = spare;
@@ -802,8 +827,13 @@ fn part_names(from: &Normalized, out: &mut Normalized) {
     rewriter.copy(start, text.len());
 }
 
+/// Adds a text for the models, which were trained on English: of one mostly in another script they read next to nothing, and
+/// guess.
 fn push_new(texts: &mut Vec<String>, text: &str) {
-    if !text.trim().is_empty() && !texts.iter().any(|known| known == text) {
+    let latin = |letter: &char| letter.is_ascii() || matches!(letter, 'À'..='ɏ');
+    let letters = || text.chars().filter(|letter| letter.is_alphabetic());
+    let readable = text.is_ascii() || 2 * letters().filter(latin).count() >= letters().count();
+    if readable && !text.trim().is_empty() && !texts.iter().any(|known| known == text) {
         texts.push(text.to_owned());
     }
 }

@@ -211,6 +211,9 @@ fn models_read_the_positive_side_as_the_generator_would() {
         ("a (red:1.3) cat --ar 3:2 --no dog", vec!["a red cat"]),
         ("a {cat, dog} --v 6", vec!["a cat", "a dog"]),
         ("a cat:: gray::-0.5", vec!["a cat"]),
+        ("{1::a cat|0::a dog} in the sun", vec!["a cat in the sun", "in the sun"]),
+        ("a red cat, 赤い猫", vec!["a red cat, 赤い猫"]),
+        ("кот на крыше, cat", vec![]),
     ] {
         seen.lock().unwrap().clear();
         moderator.check(prompt);

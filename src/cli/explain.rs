@@ -55,7 +55,7 @@ impl Page {
         let mut count = format!("readings: {}", readings.count);
         if readings.capped {
             count.push_str(", more than the policy admits: the last one holds all alternatives");
-        } else if readings.count > 1 {
+        } else if readings.together {
             count.push_str(", and all alternatives together");
         }
         if readings.count > 0 {

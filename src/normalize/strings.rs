@@ -12,7 +12,7 @@ impl Fold for Strings {
     }
 
     fn opens(&self, signs: Signs) -> bool {
-        signs.quoted || signs.non_ascii
+        signs.quoted
     }
 
     fn fold(&self, text: &Normalized, out: &mut Normalized) {
@@ -33,7 +33,13 @@ impl Fold for Strings {
                 || rest.len() - inner.len() >= 2 && tie.len() == inner.len();
             let before = from.get(..start).and_then(|before| before.chars().next_back());
             let closes = before.is_some_and(char::is_alphanumeric);
-            if ties && len <= 12 && closes && opening.starts_with(char::is_alphanumeric) {
+            // Phrases in quotes with a comma between are a list of phrases.
+            let phrase = opened.is_some_and(|(_, from_quote): (usize, usize)| {
+                tie.len() < inner.len()
+                    && inner.trim_start().starts_with(',')
+                    && from.get(from_quote..start).is_some_and(|own| own.contains(' '))
+            });
+            if ties && len <= 12 && closes && !phrase && opening.starts_with(char::is_alphanumeric) {
                 if let Some((start, end)) = opened.take() {
                     rewriter.copy(copied, start);
                     rewriter.replace(start, end, "");
@@ -82,6 +88,7 @@ mod tests {
             assert_eq!(folded_by(&Strings, text), "naked", "{text}");
         }
         assert_eq!(folded_by(&Strings, "a 'na','ked' man"), "a naked man");
+        assert_eq!(folded_by(&Strings, "(\"a red tree\", \"fog\")"), "(\"a red tree\", \"fog\")");
         assert_eq!(folded_by(&Strings, "a sign \"no\", the dogs' house"), "a sign \"no\", the dogs' house");
     }
 }

@@ -23,6 +23,7 @@ mod readings;
 mod stable_diffusion;
 
 pub use detect::detect;
+use parser::Parsed;
 pub use readings::Readings;
 
 pub use crate::prompt::SegmentKind;
@@ -89,6 +90,8 @@ pub struct ParsedPrompt {
     pub rival: Option<Dialect>,
     /// The parse tree.
     pub nodes: Vec<Node>,
+    /// Whether some alternatives meet in one picture, step by step: `[a|b]`, `[from:to:0.5]`.
+    pub blends: bool,
 }
 
 /// One prompt that the text stands for: the segments of one path through its choices, in the order typed.
@@ -118,12 +121,12 @@ pub fn parse(field: Field, text: &str, dialect: Option<Dialect>) -> (ParsedPromp
         Some(_) => (Dialect::Plain, None),
         None => detect::guess(text),
     };
-    let (nodes, diagnostics) = if found == Dialect::Plain {
-        (plain(field, text).into_iter().collect(), Vec::new())
+    let Parsed { nodes, diagnostics, blends } = if found == Dialect::Plain {
+        Parsed { nodes: plain(field, text).into_iter().collect(), diagnostics: Vec::new(), blends: false }
     } else {
         parser::Parser::new(field, text, found, dialect.is_some()).parse()
     };
-    (ParsedPrompt { field, dialect: dialect.unwrap_or(found), rival, nodes }, diagnostics)
+    (ParsedPrompt { field, dialect: dialect.unwrap_or(found), rival, nodes, blends }, diagnostics)
 }
 
 /// Reads `text` as its `rival` dialect, which may part words and phrases elsewhere: `(na)(ked) --ar 1:1` might be
@@ -131,8 +134,8 @@ pub fn parse(field: Field, text: &str, dialect: Option<Dialect>) -> (ParsedPromp
 #[must_use]
 pub fn second_opinion(parsed: &ParsedPrompt, text: &str) -> Option<ParsedPrompt> {
     let dialect = parsed.rival?;
-    let (nodes, _) = parser::Parser::new(parsed.field, text, dialect, false).parse();
-    Some(ParsedPrompt { field: parsed.field, dialect, rival: None, nodes })
+    let Parsed { nodes, blends, .. } = parser::Parser::new(parsed.field, text, dialect, false).parse();
+    Some(ParsedPrompt { field: parsed.field, dialect, rival: None, nodes, blends })
 }
 
 /// The role of unmarked text of a field.

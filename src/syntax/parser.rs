@@ -73,6 +73,7 @@ enum Item {
 }
 
 /// Reads one field. The text before `run` is done, the text from `run` on is literal until markup shows up.
+#[expect(clippy::struct_excessive_bools, reason = "independent observations, not a state machine")]
 pub(super) struct Parser<'t> {
     pub(super) text: &'t str,
     pub(super) field: Field,
@@ -95,6 +96,15 @@ pub(super) struct Parser<'t> {
     items: Vec<Item>,
     gap: Gap,
     diagnostics: Vec<Diagnostic>,
+    /// Whether there are alternatives that meet in one picture.
+    pub(super) blends: bool,
+}
+
+/// What a parser makes of a text.
+pub(super) struct Parsed {
+    pub(super) nodes: Vec<Node>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) blends: bool,
 }
 
 impl<'t> Parser<'t> {
@@ -116,14 +126,15 @@ impl<'t> Parser<'t> {
             items: Vec::new(),
             gap: Gap { mark: Mark::List, spaces: 0 },
             diagnostics: Vec::new(),
+            blends: false,
         };
         parser.match_brackets();
         parser
     }
 
-    pub(super) fn parse(mut self) -> (Vec<Node>, Vec<Diagnostic>) {
+    pub(super) fn parse(mut self) -> Parsed {
         self.range(0, self.text.len());
-        (tree(self.items), self.diagnostics)
+        Parsed { nodes: tree(self.items), diagnostics: self.diagnostics, blends: self.blends }
     }
 
     /// Reads `start..end`; recursion goes by bracket pairs, which `match_brackets` keeps below [`MAX_DEPTH`].
@@ -264,7 +275,7 @@ impl<'t> Parser<'t> {
         let mut from = start;
         loop {
             let stop = self.find(separator, from, end);
-            let (body_start, body_end) = self.alternative(from, stop.unwrap_or(end), separator);
+            let (body_start, body_end, odds) = self.alternative(from, stop.unwrap_or(end), separator);
             if body_start < body_end || !std::mem::replace(&mut empty_seen, true) {
                 if !std::mem::take(&mut first) {
                     self.items.push(Item::Next);
@@ -277,7 +288,11 @@ impl<'t> Parser<'t> {
                 self.gap =
                     if pick == Pick::Several && from > start { Gap { mark: Mark::Tight, spaces: 0 } } else { gap };
                 self.part = self.items.len();
+                let first = self.part;
                 self.range(body_start, body_end);
+                if odds == Some(0.0) {
+                    self.weigh(first, 0.0, Dialect::StableDiffusion);
+                }
             }
             let Some(stop) = stop else { break };
             from = stop + 1;
@@ -295,14 +310,14 @@ impl<'t> Parser<'t> {
         self.part_weighed |= weighed;
     }
 
-    /// The bounds of an alternative without outer white space and without its odds (`0.3::a`).
-    fn alternative(&self, start: usize, end: usize, separator: u8) -> (usize, usize) {
+    /// The bounds of an alternative without outer white space and without its odds (`0.3::a`), and these.
+    fn alternative(&self, start: usize, end: usize, separator: u8) -> (usize, usize, Option<f32>) {
         let body = self.text.get(start..end).unwrap_or_default();
         let from = end - body.trim_start().len();
         let to = from.max(start + body.trim_end().len());
         match number(self.text, from, to) {
-            Some((_, stop)) if separator == b'|' && self.starts_with(stop, to, "::") => (stop + 2, to),
-            _ => (from, to),
+            Some((odds, stop)) if separator == b'|' && self.starts_with(stop, to, "::") => (stop + 2, to, Some(odds)),
+            _ => (from, to, None),
         }
     }
 

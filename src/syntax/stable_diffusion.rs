@@ -146,7 +146,7 @@ impl Parser<'_> {
         (!self.text.get(stop..end)?.starts_with(char::is_alphanumeric)).then_some((weight, stop))
     }
 
-    /// `word++`, `word--`. It weighs no more than the word, so that it only needs to be read away.
+    /// `word+`, `word++`, `word--`. It weighs no more than the word, so that it only needs to be read away.
     pub(super) fn emphasis(&mut self, at: usize, end: usize) -> Option<usize> {
         let rest = self.text.as_bytes().get(at..end)?;
         let sign = *rest.first().filter(|sign| b"+-".contains(sign))?;
@@ -156,7 +156,8 @@ impl Parser<'_> {
             return None;
         }
         let signs = rest.iter().take_while(|&&byte| byte == sign).count();
-        if signs < 2 {
+        let ends = rest.get(signs).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        if signs < 2 && !(sign == b'+' && ends) {
             return None;
         }
         self.cut(at, Mark::Tight);
@@ -168,8 +169,10 @@ impl Parser<'_> {
         let close = self.close_of(at, end)?;
         let start = at + 1;
         if self.find(b'|', start, close).is_some() {
+            self.blends = true;
             self.choice(at, start, close, b'|', Pick::One);
         } else if let Some((colon, _)) = tail(self.text, start, close) {
+            self.blends = true;
             let pick = if self.find(b':', start, colon).is_some() { Pick::One } else { Pick::OneOrNone };
             self.choice(at, start, colon, b':', pick);
         } else {
