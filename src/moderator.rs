@@ -639,7 +639,7 @@ impl Stages {
             matches!(pair, [value, prose] if value.kind == SegmentKind::Value && prose.kind == SegmentKind::Prose && named(value))
         };
         let positive: Vec<&Segment> = segments.iter().filter(|segment| asked(segment)).collect();
-        if positive.windows(2).any(goes_on) {
+        if positive.len() <= MOST_CROSSED && positive.windows(2).any(goes_on) {
             let index = scratch.slot(field, Role::Positive, SegmentKind::Value);
             if let Some(slot) = scratch.slots.get_mut(index) {
                 compose(&mut slot.typed, text, segments, asked, false);

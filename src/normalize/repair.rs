@@ -406,18 +406,19 @@ impl Repairs {
         if word.len() < 4 {
             return None;
         }
-        let fits = |target: &&Target| {
-            let length = target.text.len();
-            let changed = one_edit(word, &target.text);
-            changed.is_some_and(|edit| match edit {
-                Edit::Swap | Edit::Doubled => length >= 4,
-                Edit::Missing | Edit::Added | Edit::Changed => length >= 5,
-            })
+        let edit = |target: &Target| {
+            let least = |edit: &Edit| if matches!(edit, Edit::Swap | Edit::Doubled) { 4 } else { 5 };
+            one_edit(word, &target.text).filter(|edit| target.text.len() >= least(edit))
         };
         let longer = |hash: WordHash| self.under(&self.less_one, hash);
         let added = less_one(word.as_bytes()).filter_map(|less| self.by_hash(less));
         let changed = less_one(word.as_bytes()).flat_map(longer);
-        longer(hash).chain(added).chain(changed).filter(|target| target.english).find(fits)
+        let candidates = longer(hash).chain(added).chain(changed).filter(|target| target.english);
+        // What fingers do by themselves is the likelier reading: `haed` is head, not hated.
+        candidates
+            .filter_map(|target| Some((edit(target)?, target)))
+            .min_by_key(|(edit, _)| *edit)
+            .map(|(_, target)| target)
     }
 
     /// A word that lost its vowels: all of them behind its first letter, or at least two of a longer word.
@@ -728,8 +729,8 @@ fn less_one(word: &[u8]) -> impl Iterator<Item = WordHash> + '_ {
     })
 }
 
-/// How two words differ by one edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How two words differ by one edit, the likelier ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Edit {
     Swap,
     /// A letter typed twice, or once where the word has it twice.
