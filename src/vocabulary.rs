@@ -18,41 +18,9 @@ pub(crate) fn holds(word: WordHash) -> bool {
     block & mask == mask
 }
 
-/// Known words that can be named: nobody can read them out of the filter, but the vocabulary of the `main` model's tokenizer went
-/// into it. Sorted; empty in a build without models.
-#[cfg(feature = "onnx")]
-pub(crate) fn common_words() -> Vec<String> {
-    use serde_json::Value;
-
-    let tokenizer: Value = serde_json::from_slice(crate::classifier::MAIN_TOKENIZER).unwrap_or_default();
-    let pieces: Vec<&str> = match tokenizer.pointer("/model/vocab") {
-        Some(Value::Object(vocabulary)) => vocabulary.keys().map(String::as_str).collect(),
-        Some(Value::Array(scored)) => scored.iter().filter_map(|piece| piece.get(0)?.as_str()).collect(),
-        _ => Vec::new(),
-    };
-    let is_word = |piece: &&str| piece.len() >= 4 && piece.bytes().all(|byte| byte.is_ascii_lowercase());
-    let words = pieces.into_iter().map(|piece| piece.trim_start_matches('\u{2581}')).filter(is_word);
-    let mut words: Vec<String> = words.filter(|word| holds(WordHash::of(word))).map(str::to_owned).collect();
-    words.sort_unstable();
-    words.dedup();
-    words
-}
-
-#[cfg(not(feature = "onnx"))]
-pub(crate) fn common_words() -> Vec<String> {
-    Vec::new()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    #[cfg(feature = "onnx")]
-    fn names_common_words() {
-        let words = common_words();
-        assert!(words.len() > 5_000 && words.binary_search(&"portrait".to_owned()).is_ok(), "{}", words.len());
-    }
 
     #[test]
     fn knows_words_and_not_disguises() {

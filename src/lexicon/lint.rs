@@ -17,7 +17,8 @@ use crate::prompt::{Field, Role, SegmentKind};
 use crate::signs::Signs;
 use crate::span::Span;
 use crate::text::Normalized;
-use crate::words::{Word, find_words};
+use crate::vocabulary;
+use crate::words::{Word, WordHash, find_words};
 
 /// Days ahead of its `# expires:` date from which a list is reported.
 const NOTICE_DAYS: i64 = 60;
@@ -177,9 +178,29 @@ pub fn compiled_in() -> Vec<(String, String)> {
 }
 
 /// The common words of the built-in vocabulary, folded and sorted; none in a build without models.
+///
+/// Nobody can read the words out of the vocabulary's filter, but the vocabulary of the `main` model's tokenizer went into it.
 #[must_use]
 pub fn common_words() -> Vec<String> {
-    crate::vocabulary::common_words()
+    use serde_json::Value;
+
+    #[cfg(feature = "onnx")]
+    let tokenizer = crate::classifier::MAIN_TOKENIZER;
+    #[cfg(not(feature = "onnx"))]
+    let tokenizer = b"";
+    let tokenizer: Value = serde_json::from_slice(tokenizer).unwrap_or_default();
+    let pieces: Vec<&str> = match tokenizer.pointer("/model/vocab") {
+        Some(Value::Object(vocabulary)) => vocabulary.keys().map(String::as_str).collect(),
+        Some(Value::Array(scored)) => scored.iter().filter_map(|piece| piece.get(0)?.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    let is_word = |piece: &&str| piece.len() >= 4 && piece.bytes().all(|byte| byte.is_ascii_lowercase());
+    let words = pieces.into_iter().map(|piece| piece.trim_start_matches('\u{2581}')).filter(is_word);
+    let mut words: Vec<String> =
+        words.filter(|word| vocabulary::holds(WordHash::of(word))).map(str::to_owned).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 /// What a linter is told besides the lists.
@@ -495,6 +516,13 @@ fn stars(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(feature = "onnx")]
+    fn names_common_words() {
+        let words = common_words();
+        assert!(words.len() > 5_000 && words.binary_search(&"portrait".to_owned()).is_ok(), "{}", words.len());
+    }
 
     fn linted(files: &[(&str, &str)], dictionary: &[&str]) -> Vec<String> {
         let file = |(head, rows): &(&str, &str)| {
