@@ -11,8 +11,8 @@ struct Slot {
     number: u32,
 }
 
-/// Numbers of things by a hash of theirs, of which several may share one. Open addressing, at most half full: looking a key up reads its slot and
-/// the ones after it up to an empty one.
+/// Numbers of things by a hash of theirs, of which several may share one. Open addressing, at most half full: looking a key up
+/// reads its slot and the ones after it up to an empty one.
 pub(crate) struct Index {
     gate: Gate,
     slots: Vec<Slot>,

@@ -546,14 +546,7 @@ impl Stages {
         for (index, reading) in spelled.readings.into_iter().chain(union).enumerate() {
             let for_models = scratch.model_texts.len();
             self.inspect(scratch, prompt, &reading, negative.as_ref(), Pass::Whole, observer);
-            // Joining pieces takes harmless phrases apart that lie in one of them: `{naked branches|leaves}{ fall|}`.
-            let torn = |one: &Evidence| {
-                one.stage == Stage::Lexicon
-                    && one.via.contains(&JOINED)
-                    && one.field == Field::Prompt
-                    && reading.iter().any(|segment| segment.span.covers(one.span))
-            };
-            scratch.findings.evidence.retain(|one| !torn(one));
+            drop_torn(&mut scratch.findings.evidence, &reading);
             if index >= prompts {
                 scratch.model_texts.truncate(for_models);
             }
@@ -633,13 +626,14 @@ impl Stages {
     fn read(&self, scratch: &mut Scratch, field: Field, text: &str, segments: &[Segment]) {
         // A phrase may begin in the value of a parameter and go on behind it (`--style severed head`).
         let asked = |segment: &Segment| segment.role == Role::Positive;
-        let goes_on = |pair: &[&Segment]| {
-            let named =
-                |value: &Segment| value.span.slice(text).is_some_and(|value| value.contains(char::is_alphabetic));
-            matches!(pair, [value, prose] if value.kind == SegmentKind::Value && prose.kind == SegmentKind::Prose && named(value))
+        let goes_on = |(value, prose): (&Segment, &Segment)| {
+            value.kind == SegmentKind::Value
+                && prose.kind == SegmentKind::Prose
+                && value.span.slice(text).is_some_and(|value| value.contains(char::is_alphabetic))
         };
-        let positive: Vec<&Segment> = segments.iter().filter(|segment| asked(segment)).collect();
-        if positive.len() <= MOST_CROSSED && positive.windows(2).any(goes_on) {
+        let positive = segments.iter().filter(|segment| asked(segment));
+        let mut pairs = positive.clone().zip(positive.skip(1));
+        if segments.len() <= MOST_CROSSED && pairs.any(goes_on) {
             let index = scratch.slot(field, Role::Positive, SegmentKind::Value);
             if let Some(slot) = scratch.slots.get_mut(index) {
                 compose(&mut slot.typed, text, segments, asked, false);
@@ -827,14 +821,28 @@ fn part_names(from: &Normalized, out: &mut Normalized) {
     rewriter.copy(start, text.len());
 }
 
-/// Adds a text for the models, which were trained on English: of one mostly in another script they read next to nothing, and
-/// guess.
+/// Adds a text for the models, which were trained on English: of one in another script they read nothing, and guess. A few
+/// Latin words are enough to ask them, whatever stands around: filling must not keep them out.
 fn push_new(texts: &mut Vec<String>, text: &str) {
-    let latin = |letter: &char| letter.is_ascii() || matches!(letter, 'À'..='ɏ');
+    /// Latin letters, about two words, from which on a text is read whatever else it holds.
+    const ENOUGH: usize = 10;
+    let is_latin = |letter: &char| letter.is_ascii() || matches!(letter, 'À'..='ɏ');
     let letters = || text.chars().filter(|letter| letter.is_alphabetic());
-    let readable = text.is_ascii() || 2 * letters().filter(latin).count() >= letters().count();
+    let latin = || letters().filter(is_latin).count();
+    let readable = text.is_ascii() || latin() >= ENOUGH || 2 * latin() >= letters().count();
     if readable && !text.trim().is_empty() && !texts.iter().any(|known| known == text) {
         texts.push(text.to_owned());
+    }
+}
+
+/// Drops terms found in joined pieces that lie in one of them: joining takes harmless phrases apart that go on in the next
+/// (`{naked branches|leaves}{ fall|}`), and the piece itself was looked at as it stands.
+fn drop_torn(evidence: &mut Vec<Evidence>, reading: &[Segment]) {
+    let is_joined =
+        |one: &Evidence| one.stage == Stage::Lexicon && one.field == Field::Prompt && one.via.contains(&JOINED);
+    if evidence.iter().any(is_joined) {
+        let typed: Vec<Span> = reading.iter().map(|segment| segment.span).collect();
+        evidence.retain(|one| !(is_joined(one) && within_one(&typed, one.span)));
     }
 }
 

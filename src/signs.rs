@@ -26,7 +26,7 @@ pub struct Signs {
     pub escapes: bool,
     /// Enough dots and dashes in a row for Morse code.
     pub morse: bool,
-    /// A quote beside a sign that ties strings together (`"na" + "ked"`).
+    /// A quote beside a sign that ties strings together (`"na" + "ked"`), or a typographic one anywhere.
     pub quoted: bool,
     /// Characters outside ASCII that are no letters of European languages written as one character (`é`, `ß`), and no
     /// dashes, quotes or dots of typesetting.

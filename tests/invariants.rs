@@ -214,6 +214,7 @@ fn models_read_the_positive_side_as_the_generator_would() {
         ("{1::a cat|0::a dog} in the sun", vec!["a cat in the sun", "in the sun"]),
         ("a red cat, 赤い猫", vec!["a red cat, 赤い猫"]),
         ("кот на крыше, cat", vec![]),
+        ("кот на крыше у моря, a cat on a red roof", vec!["кот на крыше у моря, a cat on a red roof"]),
     ] {
         seen.lock().unwrap().clear();
         moderator.check(prompt);

@@ -28,7 +28,7 @@ use shelf::{Shelf, ShelfBuilder};
 
 pub use wordlist::{ListKind, MatchKind, Term, Wordlist};
 
-/// A text to look for, how it sits among words, and what a hit of it stands for. A quarter of a million of them are compiled
+/// A text to look for, how it sits among words, and what a hit of it stands for. Half a million of them are compiled
 /// in, so they are small: texts lie end to end in one string.
 #[derive(Clone, Copy, Debug)]
 struct Pattern {

@@ -121,7 +121,7 @@ impl Wordlist {
     pub(crate) fn digest(&self, hash: &mut impl Digest) {
         let mut text = format!("{} {:?} {:?}\n", self.id, self.kind, self.category);
         for term in &self.terms {
-            // One byte for what decides besides the text; a quarter of a million terms are hashed at every start.
+            // One byte for what decides besides the text; hundreds of thousands of terms are hashed at every start.
             let star = |open, bit: u8| if open { bit } else { 0 };
             let flags = star(term.open_start, 1)
                 | star(term.open_end, 2)

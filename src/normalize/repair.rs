@@ -73,6 +73,28 @@ struct Repair {
     kind: Kind,
 }
 
+/// A text whose words are being repaired.
+#[derive(Clone, Copy)]
+struct Passage<'a> {
+    text: &'a Normalized,
+    /// What was typed.
+    source: &'a str,
+    words: &'a [Word],
+    /// Whether signs may stand inside words.
+    parted: bool,
+    /// Whether most words are known: where they are not, the text is in another language, and English a bad guess.
+    english: bool,
+}
+
+impl Passage<'_> {
+    /// Whether there is a sign or a line end right between every two of `parts`, as in no two words.
+    fn is_tight(&self, parts: &[Word]) -> bool {
+        let gaps = parts.windows(2).filter_map(|pair| Some((pair.first()?.end as usize, pair.last()?.start as usize)));
+        gaps.map(|(end, start)| self.text.typed_span(NormSpan::new(end, start)).slice(self.source))
+            .all(|gap| gap.is_some_and(|gap| !gap.contains(' ')))
+    }
+}
+
 /// What the words of the lists look like under each disguise.
 pub(crate) struct Repairs {
     /// The words of the lists, each once.
@@ -231,9 +253,8 @@ impl Repairs {
         let parted = signs.parted || signs.exotic;
         if parted || words.iter().any(|word| !word.known) {
             let unknown = words.iter().filter(|word| self.is_unknown(word)).count();
-            // Where most words are unknown, the text is in another language: misspelled English is a bad guess there.
             let english = unknown * 2 <= words.len() || words.len() <= 2;
-            self.read_words(text, source, words, english, parted, &mut repairs);
+            self.read_words(Passage { text, source, words, parted, english }, &mut repairs);
         }
         if repairs.is_empty() {
             return Vec::new();
@@ -266,20 +287,12 @@ impl Repairs {
         !word.known && !self.listed.contains(&word.hash)
     }
 
-    /// `english` says that most of the text is, `parted` that signs may stand inside words.
-    fn read_words(
-        &self,
-        text: &Normalized,
-        source: &str,
-        words: &[Word],
-        english: bool,
-        parted: bool,
-        repairs: &mut Vec<Repair>,
-    ) {
+    fn read_words(&self, passage: Passage<'_>, repairs: &mut Vec<Repair>) {
+        let Passage { text, words, english, .. } = passage;
         let folded = text.as_str();
         let mut index = 0;
         while let Some(word) = words.get(index) {
-            if let Some((pieces, repair)) = self.split(text, source, words, index, parted, english) {
+            if let Some((pieces, repair)) = self.split(passage, index) {
                 repairs.push(repair);
                 index += pieces;
                 continue;
@@ -441,15 +454,8 @@ impl Repairs {
 
     /// Two to four words in a row that make up one word of a blocking term, at least one of them unknown or all of them stuck
     /// together by signs.
-    fn split(
-        &self,
-        text: &Normalized,
-        source: &str,
-        words: &[Word],
-        index: usize,
-        parted: bool,
-        english: bool,
-    ) -> Option<(usize, Repair)> {
+    fn split(&self, passage: Passage<'_>, index: usize) -> Option<(usize, Repair)> {
+        let Passage { text, words, parted, english, .. } = passage;
         let folded = text.as_str();
         let first = words.get(index).filter(|word| !word.solo)?;
         let (mut joined, mut length, mut last, mut unknown) =
@@ -466,15 +472,14 @@ impl Repairs {
             if !unknown && !parted {
                 continue;
             }
-            let Some(target) = self
-                .by_hash(joined)
-                .filter(|target| target.blocking && target.is_telling() && (english || !target.english))
-            else {
+            let Some(target) = self.by_hash(joined).filter(|target| target.blocking && target.is_telling()) else {
                 continue;
             };
             let parts = words.get(index..index + pieces).unwrap_or_default();
             let shortest = if unknown { 4 } else { 6 };
-            if target.text.chars().count() < shortest || !unknown && !is_tight(text, source, parts) {
+            // Two words of another language may make up an English one (`hẹn tại`), but not with a sign between.
+            let chance = !unknown || target.english && !english;
+            if target.text.chars().count() < shortest || chance && !passage.is_tight(parts) {
                 continue;
             }
             let read: String = parts.iter().map(|word| word.slice(folded)).collect();
@@ -663,13 +668,6 @@ fn reversed_hash(word: &str) -> WordHash {
     word.chars()
         .rev()
         .fold(WordHash(0), |hash, character| character.encode_utf8(&mut bytes).bytes().fold(hash, WordHash::push))
-}
-
-/// Whether there is a sign or a line end right between every two of `parts`, as in no two words.
-fn is_tight(text: &Normalized, source: &str, parts: &[Word]) -> bool {
-    let gaps = parts.windows(2).filter_map(|pair| Some((pair.first()?.end as usize, pair.last()?.start as usize)));
-    gaps.map(|(end, start)| text.typed_span(NormSpan::new(end, start)).slice(source))
-        .all(|gap| gap.is_some_and(|gap| !gap.contains(' ')))
 }
 
 /// Every run of a letter shortened to one.

@@ -1,7 +1,7 @@
 //! Rules: patterns with validators, and combinations of word lists.
 //!
 //! A rule costs nothing on texts that do not wake it. Its trigger words are a list of the lexicon like any other, so one
-//! pass of the automaton decides which patterns are tried at all; combinations look at marks only.
+//! pass over the words decides which patterns are tried at all; combinations look at marks only.
 
 mod lazy;
 mod rule;
@@ -124,7 +124,7 @@ struct Bundle {
 }
 
 struct Pattern {
-    regex: LazyRegex,
+    regex: Arc<LazyRegex>,
     text: TextKind,
     validate: Option<Validator>,
     needs: Option<Need>,
@@ -175,7 +175,7 @@ impl RuleSet {
             }
             if let Some(bundle) = self.by_sign.get_mut(at) {
                 bundle.rules.push(index);
-                bundle.patterns.push(pattern.regex.pattern());
+                bundle.patterns.push(Arc::clone(&pattern.regex));
             }
         }
         // A combination wakes on its first entry: without a hit there it cannot hold.
@@ -258,7 +258,7 @@ fn lists_of(entry: &str) -> Vec<&str> {
 }
 
 impl Bundle {
-    /// The rules whose pattern occurs in a text that shows the sign.
+    /// The rules whose pattern may occur in a text that shows the sign.
     fn wakes<'a>(&'a self, texts: &'a [ViewedText<'_>]) -> impl Iterator<Item = usize> + 'a {
         let shown = texts.iter().filter(|text| self.need.shows(text.signs) && text.folded.role() == Role::Positive);
         let read = shown.filter_map(|text| self.text.of(text));
@@ -319,9 +319,15 @@ fn compile(place: &str, rule: &Rule, lexicon: &Lexicon, language: &str, checked:
                     .caused_by(error)
             };
             let regex =
-                if checked { LazyRegex::unchecked(pattern) } else { LazyRegex::compiled(pattern).map_err(fail)? };
+                if checked { LazyRegex::shipped(pattern) } else { LazyRegex::compiled(pattern).map_err(fail)? };
             let triggered = !rule.triggers.is_empty();
-            Some(Pattern { regex, text: rule.text, validate: rule.validate, needs: rule.needs, triggered })
+            Some(Pattern {
+                regex: Arc::new(regex),
+                text: rule.text,
+                validate: rule.validate,
+                needs: rule.needs,
+                triggered,
+            })
         }
         None => None,
     };

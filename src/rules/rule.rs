@@ -62,7 +62,7 @@ pub struct Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Need {
-    /// Five digits, or four that stand together.
+    /// Four digits or more.
     Digits,
     /// An `@`.
     AtSign,

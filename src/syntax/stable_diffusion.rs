@@ -150,14 +150,15 @@ impl Parser<'_> {
     pub(super) fn emphasis(&mut self, at: usize, end: usize) -> Option<usize> {
         let rest = self.text.as_bytes().get(at..end)?;
         let sign = *rest.first().filter(|sign| b"+-".contains(sign))?;
-        let behind_word =
-            at.checked_sub(1).and_then(|before| self.byte(before)).is_some_and(|byte| byte.is_ascii_alphanumeric());
-        if self.dialect != Dialect::StableDiffusion || !behind_word {
+        let before = at.checked_sub(1).and_then(|before| self.byte(before));
+        if self.dialect != Dialect::StableDiffusion || !before.is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             return None;
         }
         let signs = rest.iter().take_while(|&&byte| byte == sign).count();
-        let ends = rest.get(signs).is_none_or(|byte| !byte.is_ascii_alphanumeric());
-        if signs < 2 && !(sign == b'+' && ends) {
+        // One sign tells only at the end of a word: `18+` is a number, `a-b` has a hyphen.
+        let ends_word = before.is_some_and(|byte| byte.is_ascii_alphabetic())
+            && rest.get(signs).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        if signs < 2 && !(sign == b'+' && ends_word) {
             return None;
         }
         self.cut(at, Mark::Tight);
