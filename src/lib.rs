@@ -24,6 +24,7 @@ mod category;
 pub mod classifier;
 mod decision;
 mod error;
+pub mod eval;
 mod evidence;
 pub mod explain;
 mod gate;
