@@ -134,6 +134,142 @@ fn lint_finds_no_fault_in_what_is_compiled_in() {
     assert_eq!((run.code, &faults[..]), (0, &[][..]));
 }
 
+/// `eval` with the invented lists of `tests/fixtures`, which shipped lists do not disturb.
+fn eval(args: &[&str], stdin: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    let default = fs::read_to_string(here().join("src/policy/default.toml")).unwrap();
+    fs::write(&policy, default.split("# Promises").next().unwrap()).unwrap();
+    let stages =
+        ["--no-models", "--wordlists", "tests/fixtures/wordlists", "--policy", policy.to_str().unwrap(), "eval"];
+    promptgate(&[&stages[..], args].concat(), stdin)
+}
+
+const LABELLED: [&str; 2] = ["tests/fixtures/eval/rows.jsonl", "tests/fixtures/eval/rows.csv"];
+
+/// A snapshot with every number in it: without models they do not change.
+fn snapshot_numbers(name: &str, run: &Run, folder: &Path) {
+    insta::with_settings!({filters => vec![(r"@[0-9a-f]{12}", "@HASH")]}, {
+        insta::assert_snapshot!(name, shown(run, folder));
+    });
+}
+
+#[test]
+fn eval_measures_labelled_rows() {
+    snapshot_numbers("eval_table", &eval(&LABELLED, ""), here());
+    let json = eval(&[&LABELLED[..], &["--json", "--resamples", "50", "--show-text", "--slice", "hard"]].concat(), "");
+    snapshot_numbers("eval_json", &json, here());
+    let value: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(value["categories"][0]["category"], "any");
+    let few = ["--worst", "1", "--show-text", "--resamples", "0", "--target-fpr", "0", "--target-fpr", "0.5"];
+    snapshot_numbers("eval_text", &eval(&[&LABELLED[..], &few].concat(), ""), here());
+    let csv = fs::read_to_string(here().join(LABELLED[1])).unwrap();
+    let piped = |text: &str, args: &[&str]| eval(&[&["-", "--json", "--resamples", "0"], args].concat(), text).stdout;
+    assert!(piped(&csv, &[]) == piped(&csv, &["--format", "csv"]) && piped(&csv, &[]).contains("\"rows\":5"));
+    let renamed = csv.replacen("id,text,negative,labels,", "\u{feff}key,words,without,is,", 1);
+    let fields =
+        ["--id-field", "key", "--prompt-field", "words", "--negative-field", "without", "--labels-field", "is"];
+    assert_eq!(piped(&renamed, &fields), piped(&csv, &[]));
+}
+
+#[test]
+fn eval_is_byte_identical_whatever_the_threads() {
+    let run = |threads: &str, seed: &str| {
+        eval(&[&LABELLED[..], &["--json", "--resamples", "200", "--threads", threads, "--seed", seed]].concat(), "")
+            .stdout
+    };
+    assert!(run("1", "3") == run("4", "3"));
+    assert!(run("1", "3") != run("1", "4"), "another seed, other intervals");
+}
+
+#[test]
+fn eval_counts_what_it_cannot_measure() {
+    let rows = [
+        r#"{"prompt": "a zorbl", "labels": ["gore"]}"#,
+        r#"{"prompt": "a boat", "labels": ["violence"]}"#,
+        r#"{"prompt": "a boat", "labels": ["a prompt in the wrong field"]}"#,
+        r#"{"prompt": "a boat"}"#,
+        r#"{"labels": []}"#,
+        r#"{"prompt": null, "labels": []}"#,
+        r#"{"prompt": 12, "labels": []}"#,
+        r#"{"prompt": "a boat", "labels": {"gore": 1}}"#,
+        r#"{"prompt": "a boat", "labels": [1]}"#,
+        r#"{"prompt": "a boat", "labels": null}"#,
+        r#"{"prompt": "a boat", "labels": ["#,
+        r#"["prompt", "labels"]"#,
+        "",
+        r#"{"prompt": "lone \ud800 surrogate", "labels": []}"#,
+    ];
+    let run = eval(&["-", "--resamples", "20"], &rows.join("\n"));
+    snapshot_numbers("eval_errors", &run, here());
+    let csv = "prompt,labels\na boat,\na boat,gore,more\na boat,violence\n\"a zorbl\",gore\n";
+    let run = eval(&["-", "--format", "csv", "--json", "--resamples", "0"], csv);
+    assert_eq!(run.code, 2);
+    assert!(run.stdout.contains(r#""rows":2,"errors":{"count":2,"#), "{}", run.stdout);
+    assert!(run.stderr.contains("standard input:3: 3 fields, expected 2 as in the header"), "{}", run.stderr);
+    let bytes = promptgate_with(&["--no-models", "eval", "-"], b"prompt,labels\nbroken \xff,\nfine,\n", &[]);
+    assert_eq!(bytes.code, 2);
+    assert!(bytes.stderr.contains("standard input:2: invalid UTF-8 at byte 7 of field 1"), "{}", bytes.stderr);
+}
+
+#[test]
+fn eval_refuses_what_it_cannot_evaluate() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.jsonl");
+    fs::write(&empty, "").unwrap();
+    let empty = empty.to_str().unwrap();
+    snapshot!("eval_empty", eval(&[empty], ""), folder.path());
+    let beside = eval(&[LABELLED[0], empty, "--json", "--resamples", "0"], "");
+    assert_eq!((beside.code, beside.stderr.lines().count()), (2, 1), "an empty file beside others counts as an error");
+    assert!(beside.stdout.contains(r#""rows":7,"errors":{"count":1,"#), "{}", beside.stdout);
+    snapshot!("eval_missing_file", eval(&["nowhere.jsonl"], ""), here());
+    snapshot!("eval_folder", eval(&["tests"], ""), here());
+    snapshot!("eval_no_such_slice", eval(&[LABELLED[0], "--slice", "country"], ""), here());
+    snapshot!("eval_bad_rate", eval(&[LABELLED[0], "--target-fpr", "1 %"], ""), here());
+}
+
+#[test]
+fn eval_of_one_class_has_no_nan() {
+    let run = |label: &str| {
+        let rows = format!("prompt,labels\na zorbl,{label}\na boat,{label}\n");
+        eval(&["-", "--json", "--resamples", "20"], &rows).stdout
+    };
+    let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["categories"][0].clone();
+    let harmless = value(&run(""));
+    assert!(harmless["recall"].is_null() && harmless["average_precision"].is_null() && harmless["auroc"].is_null());
+    assert_eq!(harmless["false_positive_rate"]["value"], 0.5);
+    let violations = value(&run("gore"));
+    assert!(violations["false_positive_rate"].is_null() && violations["auroc"].is_null());
+    assert_eq!(violations["recall"]["value"], 0.5);
+}
+
+#[test]
+fn eval_compares_two_systems() {
+    let folder = tempfile::tempdir().unwrap();
+    let lists = folder.path().join("gore");
+    fs::create_dir(&lists).unwrap();
+    let list = fs::read_to_string(here().join("tests/fixtures/wordlists/gore/block-en.csv")).unwrap();
+    fs::write(lists.join("block-en.csv"), list.replace("quuxel,high,forms,\n", "")).unwrap();
+    let against = ["--against-wordlists", folder.path().to_str().unwrap(), "--resamples", "200"];
+    snapshot_numbers("eval_against", &eval(&[&LABELLED[..], &against].concat(), ""), folder.path());
+    let json = eval(&[&LABELLED[..], &against, &["--json"]].concat(), "").stdout;
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let verdicts = &value["against"]["comparison"]["verdicts"];
+    assert_eq!(verdicts["both_right"].as_u64().zip(verdicts["only_this_right"].as_u64()), Some((5, 3)), "{verdicts}");
+}
+
+#[test]
+fn eval_with_models_measures_scores() {
+    let rows = "prompt,labels\na woman on a beach wearing nothing but a smile,adult\na lighthouse at dusk,\n";
+    let run = promptgate(&["eval", "-", "--json", "--resamples", "0", "--explain", "all"], rows);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let value: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let adult = &value["categories"][1];
+    assert_eq!((&adult["category"], &adult["auroc"]["value"]), (&"adult".into(), &1.0.into()));
+    assert_eq!(adult["calibration"]["rows"], 2);
+    assert!(value["categories"][8]["calibration"].is_null(), "no model scores minors");
+}
+
 #[test]
 fn help_names_commands_and_examples() {
     for args in [
@@ -141,6 +277,7 @@ fn help_names_commands_and_examples() {
         &["check", "--help"],
         &["explain", "--help"],
         &["scan", "--help"],
+        &["eval", "--help"],
         &["wordlist", "lint", "--help"],
     ] {
         let run = promptgate(args, "");

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::Failure;
+use super::eval::{self, Eval};
 use super::input::FieldNames;
 use crate::lexicon::Wordlist;
 use crate::lexicon::lint::Date;
@@ -29,7 +30,7 @@ pub(super) struct Args {
 }
 
 /// What replaces or extends the parts that are compiled in.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(super) struct Stages {
     /// Policy file instead of the default policy
     #[arg(long, global = true, value_name = "FILE")]
@@ -64,6 +65,16 @@ impl Stages {
             Some(path) => Policy::load(path)?,
             None => Policy::default_policy()?,
         })
+    }
+
+    /// The same but for what is given.
+    pub(super) fn but(&self, policy: Option<&PathBuf>, wordlists: Option<&PathBuf>, models: Option<&PathBuf>) -> Self {
+        let mut other = self.clone();
+        other.policy = policy.or(self.policy.as_ref()).cloned();
+        other.wordlists = wordlists.or(self.wordlists.as_ref()).cloned();
+        other.models = models.or(self.models.as_ref()).cloned();
+        other.no_models = self.no_models && models.is_none();
+        other
     }
 
     /// The folder and the files of word lists these arguments name.
@@ -131,6 +142,9 @@ Examples:
   promptgate scan log.jsonl --prompt-field text --id-field request_id -o decisions.jsonl"
     )]
     Scan(Scan),
+    /// Measure how well labelled prompts are judged
+    #[command(after_help = eval::HELP)]
+    Eval(Eval),
     /// Look after word lists
     Wordlist {
         #[command(subcommand)]

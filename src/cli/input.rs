@@ -26,6 +26,14 @@ pub(super) struct Content {
     pub(super) negative: Option<String>,
 }
 
+/// A file or standard input, opened but not read.
+pub(super) struct Source {
+    pub(super) reader: Box<dyn BufRead + Send>,
+    pub(super) place: String,
+    /// Bytes of the file, if it is one.
+    size: Option<u64>,
+}
+
 /// The lines of one input, read one after the other.
 pub(super) struct Input {
     reader: Box<dyn BufRead + Send>,
@@ -51,12 +59,12 @@ pub(super) struct Line {
     too_long: bool,
 }
 
-impl Input {
+impl Source {
     /// Opens `path`, or standard input for `-`.
-    pub(super) fn open(path: &Path, format: Option<InputFormat>) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
             let reader = Box::new(BufReader::with_capacity(1 << 18, io::stdin()));
-            return Ok(Self { reader, place: "standard input".to_owned(), line: 0, format, size: None });
+            return Ok(Self { reader, place: "standard input".to_owned(), size: None });
         }
         let place = path.display().to_string();
         let fail = |what: String| Failure::File(place.clone(), what);
@@ -68,7 +76,20 @@ impl Input {
             return Err(fail("is a folder, expected a file of prompts".to_owned()));
         }
         let reader = Box::new(BufReader::with_capacity(1 << 18, file));
-        Ok(Self { reader, place, line: 0, format, size: Some(meta.len()) })
+        Ok(Self { reader, place, size: Some(meta.len()) })
+    }
+}
+
+impl Input {
+    /// Opens `path`, or standard input for `-`.
+    pub(super) fn open(path: &Path, format: Option<InputFormat>) -> Result<Self, Failure> {
+        Ok(Self::new(Source::open(path)?, format))
+    }
+
+    /// Reads `source` line by line.
+    pub(super) fn new(source: Source, format: Option<InputFormat>) -> Self {
+        let Source { reader, place, size } = source;
+        Self { reader, place, line: 0, format, size }
     }
 
     /// Names the input in errors.
@@ -136,12 +157,17 @@ impl Line {
         self.number
     }
 
+    /// What it holds, or what is wrong with it.
+    pub(super) fn into_bytes(self) -> Result<Vec<u8>, String> {
+        if self.too_long { Err(too_long()) } else { Ok(self.bytes) }
+    }
+
     /// Parses the line; `None` for a blank line between JSON rows, which is no row.
     pub(super) fn row(self, place: &str, names: FieldNames<'_>) -> Option<Row> {
         let mut id = self.number.to_string();
         let at = |what: &str| format!("{place}:{}: {what}", self.number);
         let content = if self.too_long {
-            Err(at(&format!("a line of more than {MAX_LINE_BYTES} bytes, expected less")))
+            Err(at(&too_long()))
         } else if self.format == InputFormat::Lines {
             match String::from_utf8(self.bytes) {
                 Ok(prompt) => Ok(Content { prompt, negative: None }),
@@ -175,8 +201,12 @@ impl Line {
     }
 }
 
+fn too_long() -> String {
+    format!("a line of more than {MAX_LINE_BYTES} bytes, expected less")
+}
+
 /// What serde found wrong, without the value it found, which may be text of a prompt.
-fn found(message: &str) -> String {
+pub(super) fn found(message: &str) -> String {
     let what = message.split(" at line ").next().unwrap_or_default();
     let what = what.split(", expected").next().unwrap_or_default();
     match what.strip_prefix("invalid type: ") {
@@ -235,7 +265,7 @@ impl<'de> Visitor<'de> for RowVisitor<'_> {
 
 /// A JSON string, `None` for null. Escaped lone surrogates, which some writers produce, become U+FFFD: such a prompt
 /// must be judged, not lost.
-struct Text;
+pub(super) struct Text;
 
 impl<'de> DeserializeSeed<'de> for Text {
     type Value = Option<String>;

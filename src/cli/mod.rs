@@ -6,6 +6,7 @@
 
 mod args;
 mod check;
+mod eval;
 mod explain;
 mod human;
 mod input;
@@ -75,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => explain::run(&args.stages, &command),
         Command::Wordlist { command: WordlistCommand::Lint(command) } => lint::run(&args.stages, &command),
         Command::Scan(command) => scan::run(&args.stages, &command),
+        Command::Eval(command) => eval::run(&args.stages, &command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "promptgate", &mut io::stdout());
             Ok(ExitCode::SUCCESS)
