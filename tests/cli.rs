@@ -259,6 +259,28 @@ fn eval_compares_two_systems() {
 }
 
 #[test]
+fn eval_writes_a_page_that_loads_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("report.html");
+    let path = page.to_str().unwrap();
+    let args = [&LABELLED[..], &["--html", path, "--show-text", "--resamples", "20", "--slice", "lang"]].concat();
+    let run = eval(&args, "");
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("<svg") && text.contains("any: ROC") && text.contains("gore: precision and recall"));
+    assert!(text.contains("a vorpal snib in a museum\\u{1b}[2J\\u{202e} &lt;b&gt;"), "quoted, escaped");
+    let outside = ["src=", "href=", "url(", "@import", "<script", "<link"];
+    assert!(outside.iter().all(|mark| !text.contains(mark)), "nothing from outside");
+    snapshot!("eval_no_overwrite", eval(&args, ""), folder.path());
+    let again = eval(&[&args[..], &["--force"]].concat(), "");
+    assert_eq!((again.code, fs::read_to_string(&page).unwrap() == text), (0, true), "the same page every time");
+    let input = folder.path().join("rows.jsonl");
+    fs::copy(here().join(LABELLED[0]), &input).unwrap();
+    let onto = eval(&[input.to_str().unwrap(), "--html", input.to_str().unwrap(), "--force"], "");
+    assert_eq!(onto.code, 2, "never over an input");
+}
+
+#[test]
 fn eval_with_models_measures_scores() {
     let rows = "prompt,labels\na woman on a beach wearing nothing but a smile,adult\na lighthouse at dusk,\n";
     let run = promptgate(&["eval", "-", "--json", "--resamples", "0", "--explain", "all"], rows);

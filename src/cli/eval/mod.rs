@@ -1,13 +1,15 @@
 //! `promptgate eval`: how well labelled prompts are judged.
 //!
 //! `rows` reads, `judge` asks the moderator, `report` measures with [`crate::eval`], `compare` holds two systems against each
-//! other; `tables` lays the report out for `terminal`.
+//! other; `tables` lays the report out for `terminal` and `page`, which draws the curves of `charts`.
 
 mod aspect;
+mod charts;
 mod compare;
 mod judge;
 mod measure;
 mod options;
+mod page;
 mod report;
 mod rows;
 mod tables;
@@ -31,6 +33,7 @@ use rows::Labelled;
 const ERRORS: usize = 20;
 
 pub(super) fn run(stages: &Stages, options: &Eval) -> Result<ExitCode, Failure> {
+    let page = options.html.as_deref().map(|path| page::Target::new(path, options)).transpose()?;
     let rows = Labelled::read(options)?;
     print_errors(&rows.errors);
     let errors = rows.errors.len();
@@ -61,6 +64,9 @@ pub(super) fn run(stages: &Stages, options: &Eval) -> Result<ExitCode, Failure> 
     let report = &evaluation.report;
     let output = if options.json { json(report)? } else { terminal::text(report) };
     io::stdout().write_all(output.as_bytes()).map_err(|error| Failure::on_output("standard output", &error))?;
+    if let Some(page) = page {
+        page.write(&page::page(&evaluation)?)?;
+    }
     Ok(ExitCode::from(if errors > 0 { 2 } else { 0 }))
 }
 

@@ -14,15 +14,16 @@ and rules have settled the verdict: `--explain all` measures every stage on ever
 
 Intervals are the middle 95 % of bootstrap resamples; the measures of score and calibration are those of
 `promptgate::eval`. `-` stands for a number that is not defined, such as the recall of no positives. Reliability tables and
-categories of slices are in `--json`.
+categories of slices are in `--json` and `--html`.
 Exit status: 0 all rows measured, 2 an error, even if the other rows were measured.
 
 Examples:
   promptgate eval labelled.jsonl
-  promptgate eval a.jsonl b.csv --slice lang --target-fpr 0.001 --target-fpr 0.01
+  promptgate eval a.jsonl b.csv --slice lang --target-fpr 0.001 --target-fpr 0.01 --html report.html
   promptgate eval labelled.jsonl --against-policy strict.toml --json";
 
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct Eval {
     /// Labelled files; standard input for `-`
     #[arg(value_name = "FILE", required = true)]
@@ -73,6 +74,12 @@ pub(in crate::cli) struct Eval {
     /// Print the report as one line of JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Also write the report, with curves, as a page that needs nothing else
+    #[arg(long, value_name = "PAGE")]
+    pub(super) html: Option<PathBuf>,
+    /// Replace the page if it is there
+    #[arg(long, requires = "html")]
+    pub(super) force: bool,
     /// Worker threads; one a core if absent
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<usize>,

@@ -204,6 +204,8 @@ pub(super) struct Against {
 /// The rows with what one system says about them, and everything that follows.
 pub(super) struct Evaluation {
     pub(super) report: Report,
+    pub(super) sample: Sample,
+    pub(super) against: Option<Sample>,
 }
 
 impl Evaluation {
@@ -228,7 +230,7 @@ impl Evaluation {
             }),
             errors: Errors { count: rows.errors.len(), first: rows.errors.into_iter().take(ERRORS).collect() },
         };
-        Self { report }
+        Self { report, sample, against: against.map(|(_, sample)| sample) }
     }
 }
 

@@ -47,7 +47,7 @@ fn write_table(out: &mut String, table: &Table) {
         }
     }
     if left_out > 0 {
-        let _ = writeln!(out, "  ... and {left_out} more in `--json`");
+        let _ = writeln!(out, "  ... and {left_out} more in `--json` and `--html`");
     }
 }
 
