@@ -225,6 +225,9 @@ fn eval_refuses_what_it_cannot_evaluate() {
     snapshot!("eval_missing_file", eval(&["nowhere.jsonl"], ""), here());
     snapshot!("eval_folder", eval(&["tests"], ""), here());
     snapshot!("eval_no_such_slice", eval(&[LABELLED[0], "--slice", "country"], ""), here());
+    let twice = eval(&["-", "--format", "csv"], "prompt,labels,prompt\na boat,,a ship\n");
+    assert_eq!((twice.code, twice.stdout.as_str()), (2, ""));
+    assert!(twice.stderr.contains("standard input:1: column `prompt` is there twice"), "{}", twice.stderr);
     snapshot!("eval_bad_rate", eval(&[LABELLED[0], "--target-fpr", "1 %"], ""), here());
 }
 
@@ -256,6 +259,10 @@ fn eval_compares_two_systems() {
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     let verdicts = &value["against"]["comparison"]["verdicts"];
     assert_eq!(verdicts["both_right"].as_u64().zip(verdicts["only_this_right"].as_u64()), Some((5, 3)), "{verdicts}");
+    let same = eval(&[LABELLED[0], "--against-no-models", "--json", "--resamples", "20"], "").stdout;
+    let value: serde_json::Value = serde_json::from_str(&same).unwrap();
+    let any = &value["against"]["comparison"]["differences"][0]["recall"];
+    assert_eq!(any, &serde_json::json!({"value": 0.0, "low": 0.0, "high": 0.0}), "nothing differs from itself");
 }
 
 #[test]

@@ -68,12 +68,18 @@ impl Stages {
     }
 
     /// The same but for what is given.
-    pub(super) fn but(&self, policy: Option<&PathBuf>, wordlists: Option<&PathBuf>, models: Option<&PathBuf>) -> Self {
+    pub(super) fn but(
+        &self,
+        policy: Option<&PathBuf>,
+        wordlists: Option<&PathBuf>,
+        models: Option<&PathBuf>,
+        no_models: bool,
+    ) -> Self {
         let mut other = self.clone();
         other.policy = policy.or(self.policy.as_ref()).cloned();
         other.wordlists = wordlists.or(self.wordlists.as_ref()).cloned();
         other.models = models.or(self.models.as_ref()).cloned();
-        other.no_models = self.no_models && models.is_none();
+        other.no_models = no_models || self.no_models && models.is_none();
         other
     }
 

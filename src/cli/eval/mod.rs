@@ -46,7 +46,7 @@ pub(super) fn run(stages: &Stages, options: &Eval) -> Result<ExitCode, Failure> 
     let moderator = stages.moderator()?;
     let other = options.compares().then(|| {
         let (policy, lists, models) = (&options.against_policy, &options.against_wordlists, &options.against_models);
-        stages.but(policy.as_ref(), lists.as_ref(), models.as_ref()).moderator()
+        stages.but(policy.as_ref(), lists.as_ref(), models.as_ref(), options.against_no_models).moderator()
     });
     let other = other.transpose()?;
     let workers = rayon::ThreadPoolBuilder::new()
@@ -63,10 +63,12 @@ pub(super) fn run(stages: &Stages, options: &Eval) -> Result<ExitCode, Failure> 
     progress.finish_and_clear();
     let report = &evaluation.report;
     let output = if options.json { json(report)? } else { terminal::text(report) };
-    io::stdout().write_all(output.as_bytes()).map_err(|error| Failure::on_output("standard output", &error))?;
+    let printed = io::stdout().write_all(output.as_bytes());
+    // The page is written even if nobody reads the table.
     if let Some(page) = page {
         page.write(&page::page(&evaluation)?)?;
     }
+    printed.map_err(|error| Failure::on_output("standard output", &error))?;
     Ok(ExitCode::from(if errors > 0 { 2 } else { 0 }))
 }
 

@@ -10,7 +10,8 @@ harmless one. JSONL has a list there, CSV ids with `;`, `|` or spaces between th
 A row counts as predicted for a category if the decision names it, and for `any` if the verdict is block or review. It is
 ranked by the model's score for the category; by 1 where anything but a score (a list, a rule, a limit, a failed stage) made
 the decision name it; by 0 where no model ran; for `any` by the highest. With `explain = \"first\"` models do not run where lists
-and rules have settled the verdict: `--explain all` measures every stage on every row.
+and rules have settled the verdict: `--explain all` measures every stage on every row. Thresholds for a false-positive rate are
+of these ranks; calibration is of the models' scores, over the rows where they ran.
 
 Intervals are the middle 95 % of bootstrap resamples; the measures of score and calibration are those of
 `promptgate::eval`. `-` stands for a number that is not defined, such as the recall of no positives. Reliability tables and
@@ -71,6 +72,9 @@ pub(in crate::cli) struct Eval {
     /// Compare with the same rows under these models
     #[arg(long, value_name = "DIR")]
     pub(super) against_models: Option<PathBuf>,
+    /// Compare with the same rows by word lists and rules alone
+    #[arg(long, conflicts_with = "against_models")]
+    pub(super) against_no_models: bool,
     /// Print the report as one line of JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -91,7 +95,10 @@ pub(in crate::cli) struct Eval {
 impl Eval {
     /// Whether a second system judges the rows as well.
     pub(super) fn compares(&self) -> bool {
-        self.against_policy.is_some() || self.against_wordlists.is_some() || self.against_models.is_some()
+        self.against_policy.is_some()
+            || self.against_wordlists.is_some()
+            || self.against_models.is_some()
+            || self.against_no_models
     }
 }
 

@@ -70,6 +70,7 @@ pub(super) fn page(evaluation: &Evaluation) -> Result<String, Failure> {
     for error in &report.errors.first {
         let _ = writeln!(out, "<p>Not measured: {}</p>", escaped(error));
     }
+    // The headline numbers, the curves behind them, everything else.
     let mut tables = tables(report).into_iter();
     tables.by_ref().take(3).for_each(|table| write_table(&mut out, &table));
     write_charts(&mut out, evaluation)?;

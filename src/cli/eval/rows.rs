@@ -114,7 +114,7 @@ impl Labelled {
         let before = self.rows.len() + self.errors.len();
         match format {
             Format::Jsonl => self.read_jsonl(source, names, &stem)?,
-            Format::Csv => self.read_csv(source, names, &stem).map_err(fail)?,
+            Format::Csv => self.read_csv(source, names, &stem)?,
         }
         if self.rows.len() + self.errors.len() == before {
             self.errors.push(format!("{place}: no rows, expected labelled prompts"));
@@ -136,11 +136,16 @@ impl Labelled {
         Ok(())
     }
 
-    fn read_csv(&mut self, source: Source, names: &Names<'_>, stem: &str) -> Result<(), std::io::Error> {
+    fn read_csv(&mut self, source: Source, names: &Names<'_>, stem: &str) -> Result<(), Failure> {
+        let fail = |error: csv::Error| Failure::File(source.place.clone(), format!("cannot be read: {error}"));
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source.reader);
-        let header = reader.byte_headers()?.clone();
+        let header = reader.byte_headers().map_err(fail)?.clone();
+        if let Some(name) = names.twice_in(&header) {
+            let message = format!("column `{name}` is there twice, expected it once");
+            return Err(Failure::File(format!("{}:1", source.place), message));
+        }
         let mut record = csv::ByteRecord::new();
-        while reader.read_byte_record(&mut record)? {
+        while reader.read_byte_record(&mut record).map_err(fail)? {
             let line = record.position().map_or(0, csv::Position::line);
             let fields = csv_fields(&header, &record, names);
             self.add(fields, names, stem, &source.place, usize::try_from(line).unwrap_or(usize::MAX));
@@ -209,6 +214,13 @@ impl<'a> Names<'a> {
 
     fn matters(&self, name: &str) -> bool {
         [self.labels, self.id, HARD].contains(&name) || self.slices.contains(&name)
+    }
+
+    /// A name that matters and that a header has twice: which one counts is anybody's guess.
+    fn twice_in<'b>(&self, header: &'b csv::ByteRecord) -> Option<&'b str> {
+        let names: Vec<&str> = header.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
+        let count = |name: &str| names.iter().filter(|known| **known == name).count();
+        names.iter().copied().find(|name| (self.is_text(name) || self.matters(name)) && count(name) > 1)
     }
 
     fn quoted_prompt(&self) -> String {
@@ -367,5 +379,48 @@ fn type_of(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(labels: Result<Aspects, String>) -> Result<Vec<&'static str>, String> {
+        labels.map(|labels| labels.categories().map(Category::id).collect())
+    }
+
+    #[test]
+    fn labels_are_lists_or_separated_ids() {
+        let of = |value: Value| ids(labels(Some(&value), "labels"));
+        for text in ["adult;gore", "gore|adult", " adult  gore", "adult; gore|", "gore;adult;gore"] {
+            assert_eq!(of(text.into()), Ok(vec!["adult", "gore"]), "{text}");
+        }
+        assert_eq!(of(vec!["minors"].into()), Ok(vec!["minors"]));
+        assert_eq!(of("".into()), Ok(vec![]));
+        assert_eq!(of(Value::Array(Vec::new())), Ok(vec![]));
+        assert!(of("adult,gore".into()).is_err_and(|error| error.starts_with("a label that is no id")));
+        assert!(
+            of("Adult".into()).is_err_and(|error| error.starts_with("unknown label `Adult`, expected one of `adult`"))
+        );
+        assert!(labels(None, "is").is_err_and(|error| error.starts_with("no field `is`")));
+    }
+
+    #[test]
+    fn kinds_follow_from_labels_and_hardness() {
+        let kinds =
+            [("true", false), ("false", false), ("1", true), ("", true)].map(|(hard, none)| kind(Some(hard), none));
+        assert_eq!(kinds, [Some("implicit"), Some("plain"), Some("lookalike"), Some("ordinary")]);
+        assert_eq!(kind(None, true), None);
+    }
+
+    #[test]
+    fn formats_follow_from_names_or_the_first_byte() {
+        let by_name = |name: &str| by_extension(Path::new(name));
+        assert!(by_name("a.jsonl") == Some(Format::Jsonl) && by_name("b.x/a.csv") == Some(Format::Csv));
+        assert!(by_name("-").is_none() && by_name("a.txt").is_none());
+        let by_text = |text: &str| by_content(&mut text.as_bytes()).unwrap();
+        assert!(by_text("\u{feff} \n{\"prompt\"") == Format::Jsonl && by_text("prompt,labels") == Format::Csv);
+        assert!(by_text("") == Format::Csv);
     }
 }
