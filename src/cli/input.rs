@@ -60,6 +60,12 @@ pub(super) struct Line {
 }
 
 impl Source {
+    /// What `reader` gives, under a name.
+    #[cfg(test)]
+    pub(super) fn of(place: &str, reader: Box<dyn BufRead + Send>) -> Self {
+        Self { reader, place: place.to_owned(), size: None }
+    }
+
     /// Opens `path`, or standard input for `-`.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -136,19 +136,27 @@ impl Labelled {
         Ok(())
     }
 
-    fn read_csv(&mut self, source: Source, names: &Names<'_>, stem: &str) -> Result<(), Failure> {
-        let fail = |error: csv::Error| Failure::File(source.place.clone(), format!("cannot be read: {error}"));
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(source.reader);
+    fn read_csv(&mut self, mut source: Source, names: &Names<'_>, stem: &str) -> Result<(), Failure> {
+        let mut bytes = Vec::new();
+        let place = source.place.clone();
+        source
+            .reader
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::File(place.clone(), format!("cannot be read: {error}")))?;
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+        let fail = |error: csv::Error| Failure::File(place.clone(), format!("cannot be read: {error}"));
+        let mut lines = Lines { bytes, at: 0, line: 1 };
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
         let header = reader.byte_headers().map_err(fail)?.clone();
         if let Some(name) = names.twice_in(&header) {
             let message = format!("column `{name}` is there twice, expected it once");
-            return Err(Failure::File(format!("{}:1", source.place), message));
+            return Err(Failure::File(format!("{place}:1"), message));
         }
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(fail)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = lines.of(record.position().map_or(0, csv::Position::byte));
             let fields = csv_fields(&header, &record, names);
-            self.add(fields, names, stem, &source.place, usize::try_from(line).unwrap_or(usize::MAX));
+            self.add(fields, names, stem, &place, line);
         }
         Ok(())
     }
@@ -159,6 +167,27 @@ impl Labelled {
             Ok(row) => self.rows.push(row),
             Err(error) => self.errors.push(format!("{place}: {error}")),
         }
+    }
+}
+
+/// Counts the lines of a CSV file up to its records. The reader's own count is where the record before ended, which is not where
+/// a record begins behind blank lines or `\r\n`.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line of the record that begins at byte `start` or behind the line ends there; records are asked for in their order.
+    fn of(&mut self, start: u64) -> usize {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let ends = |bytes: &[u8]| bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let start = start + self.bytes.get(start..).map_or(0, ends);
+        let passed = self.bytes.get(self.at..start).unwrap_or_default();
+        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
+        self.at = start;
+        self.line
     }
 }
 
@@ -404,6 +433,20 @@ mod tests {
             of("Adult".into()).is_err_and(|error| error.starts_with("unknown label `Adult`, expected one of `adult`"))
         );
         assert!(labels(None, "is").is_err_and(|error| error.starts_with("no field `is`")));
+    }
+
+    #[test]
+    fn csv_rows_know_their_line() {
+        let text = "\n\nprompt,labels\r\n\r\n\"two\nlines\",gore\r\na boat,\n\n\n\"\n\",\nlast,";
+        for bom in ["", "\u{feff}"] {
+            let reader = Box::new(std::io::Cursor::new(format!("{bom}{text}")));
+            let source = Source::of("labelled.csv", reader);
+            let names = Names { prompt: vec!["prompt"], negative: "", labels: "labels", id: "id", slices: Vec::new() };
+            let mut read = Labelled::default();
+            read.read_csv(source, &names, "labelled").unwrap();
+            let ids: Vec<&str> = read.rows.iter().map(|row| row.id.as_str()).collect();
+            assert_eq!((ids, read.errors), (vec!["5", "7", "10", "12"], Vec::new()));
+        }
     }
 
     #[test]

@@ -103,7 +103,8 @@ pub(super) fn tables(report: &Report) -> Vec<Table> {
         tables.extend(measures("Against: ", &against.categories).into_iter().map(Table::page_only));
     }
     tables.extend(differences(report));
-    tables.extend(worst(report));
+    tables.push(worst(report));
+    tables.retain(|table| !table.lines.is_empty());
     tables
 }
 
@@ -240,7 +241,7 @@ fn differences(report: &Report) -> Vec<Table> {
     vec![verdict, ranking, rows]
 }
 
-fn worst(report: &Report) -> Option<Table> {
+fn worst(report: &Report) -> Table {
     let ids = |categories: &[Category]| {
         if categories.is_empty() {
             return dash();
@@ -265,7 +266,7 @@ fn worst(report: &Report) -> Option<Table> {
             below: one.prompt.clone(),
         });
     }
-    (!table.lines.is_empty()).then_some(table)
+    table
 }
 
 fn dash() -> String {
