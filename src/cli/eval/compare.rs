@@ -3,9 +3,10 @@
 use serde::{Serialize, Serializer};
 
 use super::aspect::Aspect;
+use super::evaluation::by_aspect;
 use super::judge::System;
 use super::measure::Sample;
-use super::report::{Headlines, by_aspect};
+use super::report::Headlines;
 use super::rows::Labelled;
 use crate::eval::{Bootstrap, mcnemar_exact};
 

@@ -1,11 +1,13 @@
 //! `promptgate eval`: how well labelled prompts are judged.
 //!
-//! `rows` reads, `judge` asks the moderator, `report` measures with [`crate::eval`], `compare` holds two systems against each
+//! `rows` reads, `judge` asks the moderator, `evaluation` measures with [`crate::eval`], `compare` holds two systems against each
 //! other; `tables` lays the report out for `terminal` and `page`, which draws the curves of `charts`.
 
 mod aspect;
 mod charts;
 mod compare;
+mod evaluation;
+mod fields;
 mod judge;
 mod measure;
 mod options;
@@ -25,8 +27,8 @@ pub(super) use options::{Eval, HELP};
 use super::Failure;
 use super::args::Stages;
 use super::human::escaped;
+use evaluation::Evaluation;
 use judge::System;
-use report::Evaluation;
 use rows::Labelled;
 
 /// Most errors that are printed; all are counted.

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::aspect::Aspect;
 use super::charts::{Chart, Points, precision_recall, roc, svg};
+use super::evaluation::Evaluation;
 use super::measure::Sample;
 use super::options::Eval;
-use super::report::{Evaluation, Measured};
+use super::report::Measured;
 use super::tables::{Align, Table, heading, tables};
 use crate::cli::Failure;
 use crate::eval::CurvePoint;
