@@ -61,7 +61,7 @@ fn ladder(c: &mut Criterion) {
 fn models(c: &mut Criterion) {
     let deadline = std::time::Duration::from_secs(5);
     let mut group = c.benchmark_group("models");
-    for name in ["screen", "main"] {
+    for name in ["screen", "main", "expert"] {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(name);
         let model = OnnxClassifier::load(&folder, deadline).expect("the shipped model loads");
         for tokens in [16, 32, 64] {

@@ -24,6 +24,8 @@ pub enum Stage {
     Screen,
     /// The transformer.
     Main,
+    /// The larger transformer behind it.
+    Expert,
 }
 
 impl Stage {
@@ -36,6 +38,7 @@ impl Stage {
             Self::Rules => "rules",
             Self::Screen => "screen",
             Self::Main => "main",
+            Self::Expert => "expert",
         }
     }
 }

@@ -52,7 +52,7 @@ pub use decision::{Decision, Reason, Record, Scores, Verdict};
 pub use error::{ClassifyError, LoadError};
 pub use evidence::{Condition, Detector, Evidence, Findings, ListId, Mark, Stage, ViewedText};
 pub use moderator::{Moderator, ModeratorBuilder, Scratch};
-pub use policy::{Bands, Explain, Limits, Outcome, Policy};
+pub use policy::{Bands, CascadePolicy, Explain, Limits, Outcome, Policy};
 pub use prompt::{Dialect, Field, Prompt, Role, UnknownDialect};
 pub use signs::Signs;
 pub use span::{NormSpan, Span};

@@ -154,7 +154,7 @@ impl ModeratorBuilder {
         self
     }
 
-    /// Takes the models from `folder/screen` and `folder/main` instead of the ones compiled in.
+    /// Takes the models from `folder/screen`, `folder/main` and, if it is there, `folder/expert` instead of the shipped ones.
     #[must_use]
     pub fn models_from(mut self, folder: &Path) -> Self {
         self.models = Models::Folder(folder.to_owned());
@@ -263,19 +263,13 @@ fn policy_name(policy: &Policy, lists: &[Wordlist], rules: &[(String, String)]) 
 
 #[cfg(feature = "onnx")]
 fn load_models(models: Models, policy: &Policy) -> Result<Option<Cascade>, LoadError> {
-    use crate::classifier::OnnxClassifier;
-
     let deadline = std::time::Duration::from_millis(policy.limits().deadline_ms);
-    let (screen, main) = match models {
-        Models::None => return Ok(None),
-        Models::Given(cascade) => return Ok(Some(cascade)),
-        Models::Builtin => crate::classifier::compiled_in(deadline)?,
-        Models::Folder(folder) => {
-            let load = |name: &str| OnnxClassifier::load(&folder.join(name), deadline);
-            (load("screen")?, load("main")?)
-        }
-    };
-    Ok(Some(Cascade::new(Box::new(screen), Box::new(main))))
+    match models {
+        Models::None => Ok(None),
+        Models::Given(cascade) => Ok(Some(cascade)),
+        Models::Builtin => crate::classifier::shipped(deadline).map(Some),
+        Models::Folder(folder) => crate::classifier::load(&folder, deadline).map(Some),
+    }
 }
 
 #[cfg(not(feature = "onnx"))]
@@ -570,7 +564,7 @@ impl Stages {
         let mut outcome = Outcome { evidence, ..Outcome::default() };
         if let Some(cascade) = self.cascade.as_ref().filter(|_| !settled(&outcome.evidence)) {
             let texts: Vec<&str> = scratch.model_texts.iter().map(String::as_str).collect();
-            match cascade.score(&texts, self.policy.bands(), limits) {
+            match cascade.score(&texts, self.policy.cascade(), limits, prompt.thorough) {
                 Ok(scored) => {
                     outcome.scores = scored.as_ref().map(|scored| scored.scores);
                     outcome.model = scored.map(|scored| (scored.stage, scored.model));
@@ -821,16 +815,9 @@ fn part_names(from: &Normalized, out: &mut Normalized) {
     rewriter.copy(start, text.len());
 }
 
-/// Adds a text for the models, which were trained on English: of one in another script they read nothing, and guess. A few
-/// Latin words are enough to ask them, whatever stands around: filling must not keep them out.
+/// Adds a text for the models unless they have it.
 fn push_new(texts: &mut Vec<String>, text: &str) {
-    /// Latin letters, about two words, from which on a text is read whatever else it holds.
-    const ENOUGH: usize = 10;
-    let is_latin = |letter: &char| letter.is_ascii() || matches!(letter, 'À'..='ɏ');
-    let letters = || text.chars().filter(|letter| letter.is_alphabetic());
-    let latin = || letters().filter(is_latin).count();
-    let readable = text.is_ascii() || latin() >= ENOUGH || 2 * latin() >= letters().count();
-    if readable && !text.trim().is_empty() && !texts.iter().any(|known| known == text) {
+    if !text.trim().is_empty() && !texts.iter().any(|known| known == text) {
         texts.push(text.to_owned());
     }
 }
@@ -869,6 +856,8 @@ fn failure(stage: Stage, error: &ClassifyError) -> &'static str {
     match (stage, error.is_deadline()) {
         (Stage::Screen, true) => "screen-busy",
         (Stage::Screen, false) => "screen-failed",
+        (Stage::Expert, true) => "expert-busy",
+        (Stage::Expert, false) => "expert-failed",
         (_, true) => "main-busy",
         (_, false) => "main-failed",
     }

@@ -113,13 +113,24 @@ pub struct Prompt<'a> {
     pub negative: Option<&'a str>,
     /// The dialect of both fields; `None` means it is detected from the text.
     pub dialect: Option<Dialect>,
+    /// Whether the largest model reads it, however sure the smaller ones are.
+    pub thorough: bool,
 }
 
 impl<'a> Prompt<'a> {
     /// A prompt without a negative part, its dialect detected.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, negative: None, dialect: None }
+        Self { text, negative: None, dialect: None, thorough: false }
+    }
+
+    /// Asks for a second opinion: the largest model reads the prompt, however sure the smaller ones are, at several times
+    /// the cost. For appeals, audits and prompts that somebody reported.
+    ///
+    /// What lists and rules block stays blocked, and is not read by models at all.
+    #[must_use]
+    pub fn with_second_opinion(self) -> Self {
+        Self { thorough: true, ..self }
     }
 
     /// Adds a separate negative prompt.

@@ -115,9 +115,9 @@ fn lint_reports_all_that_is_wrong_or_due() {
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let dictionary = write("words.txt", "Lightholz\nlightho\n\n");
+    let dictionary = write("words.txt", "Languard\nlangua\n\n");
     let run = lint(&[faulty, "--today", "2026-09-01", "--dictionary", &dictionary]);
-    assert!(run.stdout.contains("star hits 2 words of the dictionary: `lightholz`, `lighthouse`"), "{}", run.stdout);
+    assert!(run.stdout.contains("star hits 2 words of the dictionary: `language`, `languard`"), "{}", run.stdout);
     assert!(!run.stdout.contains("list expire"), "{}", run.stdout);
     let rows = write("benign.jsonl", "{\"text\": \"a zorbl\"}\n{\"prompt\": \"secret\"}\n");
     let run = lint(&[clean, "--benign", &rows, "--prompt-field", "text"]);

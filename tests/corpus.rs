@@ -42,8 +42,7 @@ fn corpus() {
         let corpus: Corpus =
             toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|e| panic!("{file}: {e}"));
         for case in corpus.case {
-            let decision =
-                moderator.check(Prompt { text: &case.prompt, negative: case.negative.as_deref(), dialect: None });
+            let decision = moderator.check(Prompt { negative: case.negative.as_deref(), ..Prompt::new(&case.prompt) });
             let blocked = case.verdict == "block";
             counts.entry(file.clone()).or_default()[usize::from(!blocked)] += 1;
             let rules: Vec<_> = decision.reasons.iter().map(|reason| reason.rule.to_string()).collect();

@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn spans_are_bytes_of_the_prompt_as_typed(text in prompt_text(), negative in prop::option::of(prompt_text()), dialect in dialect()) {
-        let decision = MODERATOR.check(Prompt { text: &text, negative: negative.as_deref(), dialect });
+        let decision = MODERATOR.check(Prompt { negative: negative.as_deref(), dialect, ..Prompt::new(&text) });
         for reason in &decision.reasons {
             let field = match reason.field {
                 Field::Prompt => Some(text.as_str()),
@@ -76,7 +76,7 @@ proptest! {
 
     #[test]
     fn explaining_is_checking(text in prompt_text(), negative in prop::option::of(prompt_text()), dialect in dialect()) {
-        let prompt = Prompt { text: &text, negative: negative.as_deref(), dialect };
+        let prompt = Prompt { negative: negative.as_deref(), dialect, ..Prompt::new(&text) };
         let explanation = MODERATOR.explain(prompt);
         prop_assert_eq!(&explanation.decision, &MODERATOR.check(prompt));
         let seen = |reason: &promptgate::Reason| match reason.stage {
@@ -105,7 +105,7 @@ proptest! {
         // An address ends at the first space.
         let term = if wrap.contains("http") || wrap.contains("--sref") { term.replace(' ', "_") } else { term.to_owned() };
         let prompt = wrap.replace("{}", &term);
-        let decision = MODERATOR.check(Prompt { text: &prompt, negative: None, dialect });
+        let decision = MODERATOR.check(Prompt { dialect, ..Prompt::new(&prompt) });
         prop_assert!(decision.is_blocked(), "{prompt}");
     }
 
@@ -158,7 +158,7 @@ fn any_input_gets_a_decision() {
         ["", " ", "\0", "a\0b", "\u{feff}", "((((", "}}}}", ":::::", "--no", "--", "::", "{,}", "[::]", &deep, &long];
     for text in inputs {
         for dialect in Dialect::ALL {
-            let prompt = Prompt { text, negative: Some(text), dialect: Some(dialect) };
+            let prompt = Prompt::new(text).with_negative(text).with_dialect(dialect);
             let decision = MODERATOR.check(prompt);
             assert_eq!(decision.degraded.is_some(), 2 * text.len() > 262_144, "{} bytes", text.len());
             assert_eq!(decision.is_blocked(), decision.degraded.is_some(), "{} bytes", text.len());
@@ -175,6 +175,10 @@ fn a_failing_stage_blocks_and_says_so() {
         (common::cascade(fails, unsure), "screen-failed"),
         (common::cascade(unsure, fails), "main-failed"),
         (common::cascade(unsure, busy), "main-busy"),
+        (common::cascade(unsure, |_| Ok([f32::NAN; 6])), "main-failed"),
+        (common::cascade(|_| Ok([f32::NAN; 6]), unsure), "screen-failed"),
+        (common::cascade(unsure, unsure).with_expert(common::scripted("expert@script", fails)), "expert-failed"),
+        (common::cascade(unsure, unsure).with_expert(common::scripted("expert@script", busy)), "expert-busy"),
     ] {
         let moderator = Moderator::builder(common::policy()).cascade(cascade).build().unwrap();
         let decision = moderator.check("a lighthouse");
@@ -198,6 +202,38 @@ fn the_cascade_asks_main_only_when_screen_is_unsure() {
 }
 
 #[test]
+fn the_expert_is_asked_where_main_is_unsure_or_a_caller_wants_it() {
+    let moderator = |main: f32| {
+        let cascade = common::cascade(|_| Ok([0.4; 6]), move |_| Ok([main; 6]))
+            .with_expert(common::scripted("expert@script", |_| Ok([0.99; 6])));
+        Moderator::builder(common::policy()).cascade(cascade).build().unwrap()
+    };
+    for (main, thorough, by, verdict) in [
+        (0.0, false, "main@script", Verdict::Allow),
+        (0.5, false, "expert@script", Verdict::Block),
+        (1.0, false, "main@script", Verdict::Block),
+        (0.0, true, "expert@script", Verdict::Block),
+    ] {
+        let prompt = Prompt { thorough, ..Prompt::new("a lighthouse") };
+        let decision = moderator(main).check(prompt);
+        assert_eq!((decision.verdict, decision.model.as_deref()), (verdict, Some(by)), "main {main}, {thorough}");
+    }
+}
+
+#[test]
+fn pieces_beyond_the_limit_count_with_the_score_they_have() {
+    let cascade = common::cascade(|_| Ok([0.5; 6]), |_| Ok([0.0; 6]));
+    let moderator = Moderator::builder(common::policy()).cascade(cascade).build().unwrap();
+    let long: String = (0..2000)
+        .map(|bits| (0..8).map(|bit| if bits >> bit & 1 == 1 { "boat " } else { "ship " }).collect::<String>())
+        .collect();
+    // Some 200 pieces, of which `main` reads 24 and acquits them: the rest stays as suspicious as `screen` left it.
+    let decision = moderator.check(&long);
+    let scores = decision.scores.unwrap();
+    assert!(scores.iter().all(|(_, score)| (score - 0.5).abs() < 1e-6), "{scores:?}");
+}
+
+#[test]
 fn models_read_the_positive_side_as_the_generator_would() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
@@ -213,8 +249,7 @@ fn models_read_the_positive_side_as_the_generator_would() {
         ("a cat:: gray::-0.5", vec!["a cat"]),
         ("{1::a cat|0::a dog} in the sun", vec!["a cat in the sun", "in the sun"]),
         ("a red cat, 赤い猫", vec!["a red cat, 赤い猫"]),
-        ("кот на крыше, cat", vec![]),
-        ("кот на крыше у моря, a cat on a red roof", vec!["кот на крыше у моря, a cat on a red roof"]),
+        ("кот на крыше, cat", vec!["кот на крыше, cat"]),
     ] {
         seen.lock().unwrap().clear();
         moderator.check(prompt);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use promptgate::classifier::{Classifier, OnnxClassifier};
 use promptgate::{Category, Moderator, Policy, Prompt};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 static MODERATOR: LazyLock<Moderator> = LazyLock::new(|| Moderator::new(Policy::default_policy().unwrap()).unwrap());
 
@@ -22,7 +23,7 @@ fn load(folder: &Path) -> Result<OnnxClassifier, promptgate::LoadError> {
 
 #[test]
 fn golden_scores() {
-    for name in ["screen", "main"] {
+    for name in ["screen", "main", "expert"] {
         let model = load(&folder(name)).unwrap();
         for golden in &model.manifest().golden {
             let scores = model.classify(&[golden.text.as_str()]).unwrap()[0];
@@ -40,12 +41,11 @@ fn thresholds_of_the_default_policy_are_those_the_models_came_with() {
     let manifest = |name: &str| -> toml::Table {
         toml::from_str(&fs::read_to_string(folder(name).join("model.toml")).unwrap()).unwrap()
     };
-    let (main, screen) = (manifest("main"), manifest("screen"));
     for category in Category::SCORED {
         let id = category.id();
-        assert_eq!(policy["category"][id]["threshold"], main["thresholds"][id], "{id}");
-        for band in ["low", "high"] {
-            assert_eq!(policy["cascade"][band][id], screen["band"][band][id], "{band} {id}");
+        assert_eq!(policy["category"][id]["threshold"], manifest("expert")["thresholds"][id], "{id}");
+        for (model, band) in [("screen", "low"), ("screen", "high"), ("main", "low"), ("main", "high")] {
+            assert_eq!(policy["cascade"][model][band][id], manifest(model)["band"][band][id], "{model} {band} {id}");
         }
     }
 }
@@ -101,6 +101,31 @@ fn folders_that_do_not_fit_are_refused() {
     assert!(error.contains("`labels` differ"), "{error}");
     let error = copy(&edit("max_tokens = 64", "max_tokens = 4"));
     assert!(error.contains("`max_tokens` out of range"), "{error}");
+    let error = copy(&edit("\"<s>\"", "\"[CLS]\""));
+    assert!(error.contains("tokenizer.json: no token `[CLS]`"), "{error}");
+}
+
+#[test]
+fn graphs_that_do_not_fit_are_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let manifest = fs::read_to_string(folder("screen").join("model.toml")).unwrap();
+    let shipped = manifest.lines().find(|line| line.starts_with("\"model.onnx\"")).unwrap();
+    fs::copy(folder("screen").join("tokenizer.json"), temp.path().join("tokenizer.json")).unwrap();
+    for (name, expected) in [
+        ("seven_scores", "7 scores, expected 6"),
+        ("out_of_range", "not between 0 and 1, expected 6 scores of 0 to 1"),
+        ("not_a_number", "not between 0 and 1, expected 6 scores of 0 to 1"),
+        ("later_opset", "opset"),
+        ("short_table", "expected a graph for windows of 64 of the"),
+    ] {
+        let graph = fs::read(Path::new("tests/fixtures/models").join(name).with_extension("onnx")).unwrap();
+        let digest = Sha256::digest(&graph).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let named = manifest.replace(shipped, &format!("\"model.onnx\" = \"{digest}\""));
+        fs::write(temp.path().join("model.toml"), named).unwrap();
+        fs::write(temp.path().join("model.onnx"), graph).unwrap();
+        let error = load(temp.path()).err().expect("a load error").to_string();
+        assert!(error.contains("model.onnx: ") && error.contains(expected), "{name}: {error}");
+    }
 }
 
 #[derive(Deserialize)]
@@ -120,7 +145,7 @@ fn the_demo_prompts_are_judged_as_expected() {
     let wrong: Vec<String> = samples
         .iter()
         .filter(|sample| {
-            let prompt = Prompt { text: &sample.prompt, negative: sample.negative.as_deref(), dialect: None };
+            let prompt = Prompt { negative: sample.negative.as_deref(), ..Prompt::new(&sample.prompt) };
             MODERATOR.check(prompt).verdict.id() != sample.expect
         })
         .map(|sample| format!("{} {} expected {}", sample.id, sample.kind, sample.expect))

@@ -1,25 +1,54 @@
-//! The cascade: the small model reads everything, the transformer what the small one leaves open.
+//! The cascade: the small model reads everything, each larger one what the one before it leaves open.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Classifier;
 use crate::decision::Scores;
 use crate::error::ClassifyError;
 use crate::evidence::Stage;
-use crate::policy::{Bands, Limits};
+use crate::policy::{CascadePolicy, Limits};
 
-/// Longest piece of text, in bytes, that is judged as one; longer prompts are cut into pieces of this size, so that
-/// the transformer need only read the suspicious ones.
-const PIECE_BYTES: usize = 600;
+/// Longest piece of text, in bytes, that is judged as one; longer prompts are cut into pieces of this size, about one
+/// window of a model, so that the larger models need only read the suspicious ones.
+const PIECE_BYTES: usize = 280;
 /// Bytes that two neighbouring pieces share, so that a phrase on the edge is whole in one of them.
-const SHARED_BYTES: usize = 150;
+const SHARED_BYTES: usize = 80;
 
-/// Two models behind each other.
+/// Two or three models behind each other.
 pub struct Cascade {
-    screen: Box<dyn Classifier>,
-    main: Box<dyn Classifier>,
-    screen_name: Arc<str>,
-    main_name: Arc<str>,
+    screen: Rung,
+    main: Rung,
+    expert: Option<Rung>,
+}
+
+/// One model with what decisions say of it.
+struct Rung {
+    classifier: Box<dyn Classifier>,
+    stage: Stage,
+    name: Arc<str>,
+}
+
+impl Rung {
+    fn new(classifier: Box<dyn Classifier>, stage: Stage) -> Self {
+        let name = classifier.name().into();
+        Self { classifier, stage, name }
+    }
+
+    fn classify(&self, pieces: &[&str]) -> Result<Vec<Scores>, (Stage, ClassifyError)> {
+        let scores = self.classifier.classify(pieces).map_err(|error| (self.stage, error))?;
+        // A score that is no number is below every threshold: it must not pass for harmless.
+        let sound = |scores: &Scores| scores.0.iter().all(|score| (0.0..=1.0).contains(score));
+        if scores.len() != pieces.len() || !scores.iter().all(sound) {
+            let what = format!("model `{}`: scores that are missing or not between 0 and 1", self.name);
+            return Err((self.stage, ClassifyError::failed(what)));
+        }
+        Ok(scores)
+    }
+
+    fn says(&self, scores: Scores) -> Scored {
+        Scored { scores, stage: self.stage, model: Arc::clone(&self.name) }
+    }
 }
 
 /// What the cascade says about one prompt.
@@ -37,14 +66,21 @@ impl Cascade {
     /// Puts `main` behind `screen`.
     #[must_use]
     pub fn new(screen: Box<dyn Classifier>, main: Box<dyn Classifier>) -> Self {
-        let (screen_name, main_name) = (screen.name().into(), main.name().into());
-        Self { screen, main, screen_name, main_name }
+        Self { screen: Rung::new(screen, Stage::Screen), main: Rung::new(main, Stage::Main), expert: None }
     }
 
-    /// Scores the texts that one prompt stands for and takes the maximum.
+    /// Puts `expert` behind `main`.
+    #[must_use]
+    pub fn with_expert(mut self, expert: Box<dyn Classifier>) -> Self {
+        self.expert = Some(Rung::new(expert, Stage::Expert));
+        self
+    }
+
+    /// Scores the texts that one prompt stands for and takes the maximum; `None` if there is nothing to read.
     ///
-    /// `main` is asked about the pieces that `bands` leave open, the most suspicious first and at most
-    /// `limits.max_main_pieces` of them: what is left then counts with the score of `screen`, never as harmless.
+    /// A model is asked about the pieces that the bands of the one before it leave open, the most suspicious first and as
+    /// many as `limits` admit: what is left then counts with the score it has, never as harmless. Where `thorough`, the last
+    /// model reads as many pieces of the prompt as it may, whatever the smaller ones say; the rest takes the usual way.
     ///
     /// # Errors
     ///
@@ -52,33 +88,56 @@ impl Cascade {
     pub fn score(
         &self,
         texts: &[&str],
-        bands: &Bands,
+        bands: &CascadePolicy,
         limits: Limits,
+        thorough: bool,
     ) -> Result<Option<Scored>, (Stage, ClassifyError)> {
-        let pieces: Vec<&str> = texts.iter().flat_map(|text| pieces(text)).collect();
-        let screened = self.screen.classify(&pieces).map_err(|error| (Stage::Screen, error))?;
-        let Some(screen) = screened.iter().copied().reduce(Scores::max) else { return Ok(None) };
-        let by_screen = Scored { scores: screen, stage: Stage::Screen, model: Arc::clone(&self.screen_name) };
-        if bands.violation(&screen) {
-            return Ok(Some(by_screen));
+        let mut pieces: Vec<&str> = texts.iter().flat_map(|text| pieces(text)).collect();
+        // Readings of one prompt share most of their pieces.
+        let mut known = HashSet::new();
+        pieces.retain(|piece| known.insert(*piece));
+        let mut asked = &self.screen;
+        let mut open = scored(asked.classify(&pieces)?, pieces);
+        let Some(mut highest) = maximum(&open) else { return Ok(None) };
+        let mut left: Vec<Scores> = Vec::new();
+        let next = [
+            Some((&self.main, &bands.screen, limits.max_main_pieces)),
+            self.expert.as_ref().map(|expert| (expert, &bands.main, limits.max_expert_pieces)),
+        ];
+        for (model, band, most) in next.into_iter().flatten() {
+            if !thorough {
+                if band.violation(&highest) {
+                    break;
+                }
+                open.retain(|(scores, _)| band.uncertain(scores));
+            }
+            if open.is_empty() {
+                break;
+            }
+            open.sort_by(|one, other| peak(&other.0).total_cmp(&peak(&one.0)));
+            left.extend(open.split_off(open.len().min(most.max(1))).into_iter().map(|(scores, _)| scores));
+            let pieces: Vec<&str> = open.into_iter().map(|(_, piece)| piece).collect();
+            open = scored(model.classify(&pieces)?, pieces);
+            highest = left.iter().copied().chain(maximum(&open)).reduce(Scores::max).unwrap_or(highest);
+            asked = model;
         }
-        let mut open: Vec<(Scores, &str)> =
-            screened.iter().copied().zip(pieces).filter(|(scores, _)| bands.uncertain(scores)).collect();
-        if open.is_empty() {
-            return Ok(Some(by_screen));
-        }
-        let highest = |scores: &Scores| scores.0.into_iter().fold(0.0, f32::max);
-        open.sort_by(|one, other| highest(&other.0).total_cmp(&highest(&one.0)));
-        let rest = open.split_off(open.len().min(limits.max_main_pieces.max(1)));
-        let asked: Vec<&str> = open.into_iter().map(|(_, piece)| piece).collect();
-        let scores = self.main.classify(&asked).map_err(|error| (Stage::Main, error))?;
-        let scores = scores.into_iter().chain(rest.into_iter().map(|(scores, _)| scores));
-        Ok(scores.reduce(Scores::max).map(|scores| Scored {
-            scores,
-            stage: Stage::Main,
-            model: Arc::clone(&self.main_name),
-        }))
+        Ok(Some(asked.says(highest)))
     }
+}
+
+/// Pieces with their scores.
+fn scored(scores: Vec<Scores>, pieces: Vec<&str>) -> Vec<(Scores, &str)> {
+    scores.into_iter().zip(pieces).collect()
+}
+
+/// Category by category the highest score of all pieces.
+fn maximum(pieces: &[(Scores, &str)]) -> Option<Scores> {
+    pieces.iter().map(|(scores, _)| *scores).reduce(Scores::max)
+}
+
+/// The highest score of a piece.
+fn peak(scores: &Scores) -> f32 {
+    scores.0.into_iter().fold(0.0, f32::max)
 }
 
 /// Cuts a long text at white space into overlapping pieces; a text without white space is cut between characters.

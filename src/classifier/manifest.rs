@@ -16,7 +16,9 @@ pub struct Manifest {
     pub name: String,
     /// What its outputs score, in order.
     pub labels: Vec<Category>,
-    /// The longest window, special tokens included.
+    /// The tokens that frame every window.
+    pub frame: [String; 2],
+    /// The longest window, the two framing tokens included.
     pub max_tokens: usize,
     /// Tokens that two windows of a long text share.
     pub overlap_tokens: usize,
@@ -52,7 +54,7 @@ impl Manifest {
             let expected: Vec<_> = Category::SCORED.iter().map(|category| category.id()).collect();
             return fail(format!("`labels` differ, expected `{}`", expected.join("`, `")));
         }
-        // Two special tokens frame every window.
+        // A window holds its frame and at least one token that its neighbour does not.
         if manifest.max_tokens > 512 || manifest.max_tokens < manifest.overlap_tokens + 3 {
             return fail("`max_tokens` out of range, expected `overlap_tokens` + 3 to 512".to_owned());
         }

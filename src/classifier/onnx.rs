@@ -3,8 +3,9 @@
 //! Dynamic 8-bit quantization is not batch-invariant (a crafted batch-mate can move a score), so every window runs alone.
 //! A session has one thread; a model has as many sessions as callers need, up to one a core.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -32,25 +33,45 @@ const LIBRARY: &str = "onnxruntime.dll";
 const LIBRARY: &str = "libonnxruntime.so";
 
 /// The files of a model folder, in memory.
-pub(crate) struct ModelFiles<'a> {
+pub(crate) struct ModelFiles {
     /// Names the folder in errors.
     pub(crate) place: String,
     /// `model.toml`.
-    pub(crate) manifest: &'a str,
+    pub(crate) manifest: Cow<'static, str>,
     /// `tokenizer.json`.
-    pub(crate) tokenizer: &'a [u8],
+    pub(crate) tokenizer: Cow<'static, [u8]>,
     /// `model.onnx`.
-    pub(crate) graph: &'a [u8],
+    pub(crate) graph: Cow<'static, [u8]>,
+}
+
+/// Tokenizers by the hash of their file: models that read alike share one.
+#[derive(Default)]
+pub(crate) struct Tokenizers(Vec<(String, Arc<Tokenizer>)>);
+
+impl Tokenizers {
+    /// The tokenizer of a file, read once.
+    fn get(&mut self, digest: &str, json: &[u8]) -> Result<Arc<Tokenizer>, String> {
+        if let Some((_, tokenizer)) = self.0.iter().find(|(known, _)| known == digest) {
+            return Ok(Arc::clone(tokenizer));
+        }
+        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|error| error.to_string())?;
+        // Windows are cut and run one by one here, whatever the file says.
+        tokenizer.with_truncation(None).map_err(|error| error.to_string())?;
+        tokenizer.with_padding(None);
+        let tokenizer = Arc::new(tokenizer);
+        self.0.push((digest.to_owned(), Arc::clone(&tokenizer)));
+        Ok(tokenizer)
+    }
 }
 
 /// A model of `models/<name>/`: text in, one score per label out.
 pub struct OnnxClassifier {
     name: String,
     manifest: Manifest,
-    tokenizer: Tokenizer,
+    tokenizer: Arc<Tokenizer>,
     /// The ids that frame every window.
     frame: (u32, u32),
-    graph: Box<[u8]>,
+    graph: Cow<'static, [u8]>,
     pool: Pool,
     deadline: Duration,
 }
@@ -62,6 +83,15 @@ impl OnnxClassifier {
     ///
     /// A missing file, a hash that differs, a manifest, tokenizer or graph that does not fit, or no ONNX Runtime library.
     pub fn load(folder: &Path, deadline: Duration) -> Result<Self, LoadError> {
+        Self::load_sharing(folder, deadline, &mut Tokenizers::default())
+    }
+
+    /// As [`load`](Self::load), with tokenizers that other models have read.
+    pub(crate) fn load_sharing(
+        folder: &Path,
+        deadline: Duration,
+        tokenizers: &mut Tokenizers,
+    ) -> Result<Self, LoadError> {
         let read = |file: &str| {
             let path = folder.join(file);
             std::fs::read(&path).map_err(|error| {
@@ -71,65 +101,70 @@ impl OnnxClassifier {
         let manifest = String::from_utf8(read("model.toml")?).map_err(|_| {
             LoadError::new(folder.join("model.toml").display().to_string(), "invalid UTF-8, expected TOML")
         })?;
-        Self::from_files(
-            &ModelFiles {
-                place: folder.display().to_string(),
-                manifest: &manifest,
-                tokenizer: &read("tokenizer.json")?,
-                graph: &read("model.onnx")?,
-            },
-            deadline,
-        )
+        let files = ModelFiles {
+            place: folder.display().to_string(),
+            manifest: manifest.into(),
+            tokenizer: read("tokenizer.json")?.into(),
+            graph: read("model.onnx")?.into(),
+        };
+        Self::from_files(&files, deadline, tokenizers)
     }
 
-    /// Builds the classifier from files in memory and runs it once, so that the first caller does not wait.
-    pub(crate) fn from_files(files: &ModelFiles<'_>, deadline: Duration) -> Result<Self, LoadError> {
-        let place = |file: &str| format!("{}/{file}", files.place);
-        let manifest = Manifest::parse(&place("model.toml"), files.manifest)?;
-        let mut digest = String::new();
-        for (file, bytes) in [("tokenizer.json", files.tokenizer), ("model.onnx", files.graph)] {
-            digest = hex(&Sha256::digest(bytes));
+    /// Builds the classifier from files in memory and runs it, so that misfits show now and the first caller does not wait.
+    pub(crate) fn from_files(
+        files: &ModelFiles,
+        deadline: Duration,
+        tokenizers: &mut Tokenizers,
+    ) -> Result<Self, LoadError> {
+        let fail = |file: &str, error: String| LoadError::new(format!("{}/{file}", files.place), error);
+        let manifest = Manifest::parse(&format!("{}/model.toml", files.place), &files.manifest)?;
+        let checked = |file: &str, bytes: &[u8]| {
+            let digest = hex(&Sha256::digest(bytes));
             match manifest.sha256.get(file) {
-                Some(expected) if *expected == digest => {}
-                Some(expected) => {
-                    return Err(LoadError::new(
-                        place(file),
-                        format!("sha256 is {digest}, model.toml expected {expected}"),
-                    ));
-                }
-                None => {
-                    return Err(LoadError::new(place("model.toml"), format!("no `sha256` of `{file}`, expected one")));
-                }
+                Some(expected) if *expected == digest => Ok(digest),
+                Some(expected) => Err(fail(file, format!("sha256 is {digest}, model.toml expected {expected}"))),
+                None => Err(fail("model.toml", format!("no `sha256` of `{file}`, expected one"))),
             }
-        }
-        let fail = |file: &str, error: String| LoadError::new(place(file), error);
-        let tokenizer = Tokenizer::from_bytes(files.tokenizer)
-            .map_err(|error| fail("tokenizer.json", format!("{error}, expected a tokenizer of this version")))?;
-        let special = |token: &str| {
-            tokenizer
-                .token_to_id(token)
-                .ok_or_else(|| fail("tokenizer.json", format!("no token `{token}`, expected one")))
         };
-        let frame = (special("[CLS]")?, special("[SEP]")?);
+        let reads = checked("tokenizer.json", &files.tokenizer)?;
+        let weighs = checked("model.onnx", &files.graph)?;
+        let tokenizer = tokenizers
+            .get(&reads, &files.tokenizer)
+            .map_err(|error| fail("tokenizer.json", format!("{error}, expected a tokenizer of this version")))?;
+        let framing = |token: &String| {
+            tokenizer.token_to_id(token).ok_or_else(|| {
+                fail("tokenizer.json", format!("no token `{token}`, expected the `frame` of model.toml"))
+            })
+        };
+        let [first, last] = &manifest.frame;
         let classifier = Self {
-            name: format!("{}@{}", manifest.name, digest.get(..SHORT).unwrap_or(&digest)),
+            name: format!("{}@{}", manifest.name, weighs.get(..SHORT).unwrap_or(&weighs)),
+            frame: (framing(first)?, framing(last)?),
             tokenizer,
-            frame,
-            graph: files.graph.into(),
+            graph: files.graph.clone(),
             pool: Pool::new(available_parallelism().map_or(1, usize::from)),
             deadline,
             manifest,
         };
-        let session = classifier.open_session().map_err(|error| fail("model.onnx", error))?;
+        let mut session = classifier.open_session().map_err(|error| fail("model.onnx", error))?;
         if session.inputs().iter().map(ort::value::Outlet::name).ne(["input_ids"])
             || !session.outputs().iter().any(|output| output.name() == "scores")
         {
             return Err(fail("model.onnx", "inputs or outputs differ, expected `input_ids` and `scores`".to_owned()));
         }
-        classifier.pool.put(session);
-        classifier.classify(&["a lighthouse at dusk"]).map_err(|error| {
-            fail("model.onnx", format!("{error}, expected {} scores of 0 to 1", Category::SCORED.len()))
+        let count = Category::SCORED.len();
+        classifier
+            .score(&mut session, "a lighthouse at dusk")
+            .map_err(|error| fail("model.onnx", format!("{error}, expected {count} scores of 0 to 1")))?;
+        // The last token there is, as often as a window may hold it: both tables of the graph are long enough.
+        let tokens = classifier.tokenizer.get_vocab_size(true);
+        let longest = vec![u32::try_from(tokens).unwrap_or(0).saturating_sub(1); classifier.manifest.max_tokens - 2];
+        classifier.run(&mut session, &longest).map_err(|error| {
+            let asked = classifier.manifest.max_tokens;
+            let expected = format!("expected a graph for windows of {asked} of the {tokens} tokens of tokenizer.json");
+            fail("model.onnx", format!("{error}, {expected}"))
         })?;
+        classifier.pool.put(session);
         Ok(classifier)
     }
 
@@ -155,28 +190,36 @@ impl OnnxClassifier {
         open()
     }
 
+    /// The highest scores of the windows of a text.
     fn score(&self, session: &mut Session, text: &str) -> Result<Scores, ClassifyError> {
-        let failed = |error: String| ClassifyError::failed(format!("model `{}`: {error}", self.manifest.name));
-        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| failed(error.to_string()))?;
+        let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| self.failed(&error.to_string()))?;
         let mut best: Option<Scores> = None;
         for window in windows(encoding.get_ids(), self.manifest.max_tokens - 2, self.manifest.overlap_tokens) {
-            let (first, last) = self.frame;
-            let ids: Vec<i64> =
-                std::iter::once(first).chain(window.iter().copied()).chain([last]).map(i64::from).collect();
-            let input =
-                TensorRef::from_array_view(([1, ids.len()], &ids[..])).map_err(|error| failed(error.to_string()))?;
-            let output = session.run(ort::inputs!["input_ids" => input]).map_err(|error| failed(error.to_string()))?;
-            let (_, scores) =
-                output["scores"].try_extract_tensor::<f32>().map_err(|error| failed(error.to_string()))?;
-            let scores: [f32; Category::SCORED.len()] = scores
-                .try_into()
-                .map_err(|_| failed(format!("{} scores, expected {}", scores.len(), Category::SCORED.len())))?;
-            if !scores.iter().all(|score| (0.0..=1.0).contains(score)) {
-                return Err(failed("a score that is not between 0 and 1".to_owned()));
-            }
-            best = Some(best.map_or(Scores(scores), |best| best.max(Scores(scores))));
+            let scores = self.run(session, window)?;
+            best = Some(best.map_or(scores, |best| best.max(scores)));
         }
-        best.ok_or_else(|| failed("no window".to_owned()))
+        best.ok_or_else(|| self.failed("no window"))
+    }
+
+    /// The scores of one window, which is framed here.
+    fn run(&self, session: &mut Session, window: &[u32]) -> Result<Scores, ClassifyError> {
+        let failed = |error: ort::Error| self.failed(&error.to_string());
+        let (first, last) = self.frame;
+        let ids: Vec<i64> = std::iter::once(first).chain(window.iter().copied()).chain([last]).map(i64::from).collect();
+        let input = TensorRef::from_array_view(([1, ids.len()], &ids[..])).map_err(failed)?;
+        let output = session.run(ort::inputs!["input_ids" => input]).map_err(failed)?;
+        let (_, scores) = output["scores"].try_extract_tensor::<f32>().map_err(failed)?;
+        let scores: [f32; Category::SCORED.len()] = scores
+            .try_into()
+            .map_err(|_| self.failed(&format!("{} scores, expected {}", scores.len(), Category::SCORED.len())))?;
+        if !scores.iter().all(|score| (0.0..=1.0).contains(score)) {
+            return Err(self.failed("a score that is not between 0 and 1"));
+        }
+        Ok(Scores(scores))
+    }
+
+    fn failed(&self, error: &str) -> ClassifyError {
+        ClassifyError::failed(format!("model `{}`: {error}", self.manifest.name))
     }
 }
 
@@ -186,10 +229,7 @@ impl Classifier for OnnxClassifier {
     }
 
     fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError> {
-        let mut session = self.pool.take(self.deadline, || {
-            self.open_session()
-                .map_err(|error| ClassifyError::failed(format!("model `{}`: {error}", self.manifest.name)))
-        })?;
+        let mut session = self.pool.take(self.deadline, || self.open_session().map_err(|error| self.failed(&error)))?;
         let scores = batch.iter().map(|text| self.score(&mut session, text)).collect();
         self.pool.put(session);
         scores
@@ -287,11 +327,18 @@ fn library() -> PathBuf {
     if let Some(path) = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         return path.into();
     }
-    let executable = std::env::current_exe().and_then(std::fs::canonicalize).unwrap_or_default();
-    let beside = executable.parent().map(|folder| folder.join(LIBRARY));
-    // target/release/promptgate finds the runtime/ of its checkout; an installed bin/promptgate its ../runtime/.
-    let above = executable.ancestors().skip(1).take(5).map(|folder| folder.join("runtime").join(LIBRARY));
-    beside.into_iter().chain(above).find(|path| path.is_file()).unwrap_or_else(|| LIBRARY.into())
+    let beside = executable().parent().map(|folder| folder.join(LIBRARY)).filter(|path| path.is_file());
+    beside.or_else(|| above_executable(&format!("runtime/{LIBRARY}"))).unwrap_or_else(|| LIBRARY.into())
+}
+
+/// Something in a folder above the executable: target/release/promptgate finds what lies in its checkout, an installed
+/// bin/promptgate what lies beside its bin/.
+pub(crate) fn above_executable(name: &str) -> Option<PathBuf> {
+    executable().ancestors().skip(2).take(4).map(|folder| folder.join(name)).find(|path| path.exists())
+}
+
+fn executable() -> PathBuf {
+    std::env::current_exe().and_then(std::fs::canonicalize).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(super) struct Stages {
     /// One more word list; may be repeated
     #[arg(long, global = true, value_name = "FILE")]
     wordlist: Vec<PathBuf>,
-    /// Folder of models (with `screen` and `main` in it) instead of the ones compiled in
+    /// Folder of models (`screen`, `main` and perhaps `expert`) instead of the shipped ones
     #[arg(long, global = true, value_name = "DIR")]
     models: Option<PathBuf>,
     /// Decide by word lists and rules alone
@@ -228,6 +228,9 @@ pub(super) struct Check {
     /// plain, midjourney or stable-diffusion; detected if absent
     #[arg(long)]
     pub(super) dialect: Option<Dialect>,
+    /// Let the largest model read the prompt, however sure the smaller ones are
+    #[arg(long)]
+    pub(super) second_opinion: bool,
     /// Print the decision as one line of JSON
     #[arg(long)]
     pub(super) json: bool,
@@ -268,6 +271,9 @@ pub(super) struct Scan {
     /// JSON field of the row's id; the line number if absent
     #[arg(long, value_name = "FIELD")]
     pub(super) id_field: Option<String>,
+    /// Let the largest model read every prompt, however sure the smaller ones are
+    #[arg(long)]
+    pub(super) second_opinion: bool,
     /// Write here instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,

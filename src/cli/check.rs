@@ -16,6 +16,7 @@ pub(super) fn run(stages: &Stages, command: &Check) -> Result<ExitCode, Failure>
     let mut prompt = Prompt::new(&text);
     prompt.negative = command.negative.as_deref();
     prompt.dialect = command.dialect;
+    prompt.thorough = command.second_opinion;
     let decision = moderator.check(prompt);
     let output = if command.json {
         let record = decision.record(None).with_prompt(command.show_text.then_some(text.as_str()));

@@ -25,7 +25,7 @@ pub(super) fn run(stages: &Stages, command: &Explain) -> Result<ExitCode, Failur
         _ => read_stdin()?,
     };
     let moderator = stages.moderator()?;
-    let prompt = Prompt { text: &text, negative: command.negative.as_deref(), dialect: command.dialect };
+    let prompt = Prompt { negative: command.negative.as_deref(), dialect: command.dialect, ..Prompt::new(&text) };
     let explanation = moderator.explain(prompt);
     let output = if command.json {
         let line = serde_json::to_string(&explanation)

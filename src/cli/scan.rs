@@ -166,7 +166,11 @@ fn judge_row(moderator: &Moderator, scratch: &mut Scratch, options: &Scan, row: 
             });
         }
     };
-    let prompt = Prompt { text: &content.prompt, negative: content.negative.as_deref(), dialect: None };
+    let prompt = Prompt {
+        negative: content.negative.as_deref(),
+        thorough: options.second_opinion,
+        ..Prompt::new(&content.prompt)
+    };
     let began = Instant::now();
     let decision = moderator.check_with(scratch, prompt);
     let micros = options.timing.then(|| u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));

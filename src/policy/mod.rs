@@ -80,7 +80,7 @@ struct PolicyFile {
     #[serde(default)]
     explain: Explain,
     limits: Limits,
-    cascade: Bands,
+    cascade: CascadePolicy,
     category: BTreeMap<Category, CategoryPolicy>,
     #[serde(default)]
     must_allow: Vec<Example>,
@@ -98,17 +98,29 @@ pub struct Limits {
     pub max_readings: usize,
     /// Most pieces of one prompt that the `main` model reads, the most suspicious first.
     pub max_main_pieces: usize,
+    /// Most pieces of one prompt that the `expert` model reads, likewise.
+    pub max_expert_pieces: usize,
     /// Most milliseconds to wait for a free model session.
     pub deadline_ms: u64,
 }
 
-/// Where the small model decides alone.
+/// Where each model but the last decides alone.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CascadePolicy {
+    /// What `screen` leaves to `main`.
+    pub screen: Bands,
+    /// What `main` leaves to `expert`, where there is one.
+    pub main: Bands,
+}
+
+/// Where a model decides alone.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bands {
-    /// Below this in every category the prompt is harmless without asking `main`.
+    /// Below this in every category the prompt is harmless without asking the next model.
     pub low: BTreeMap<Category, f32>,
-    /// At or above this in one category the prompt is a violation without asking `main`.
+    /// At or above this in one category the prompt is a violation without asking the next model.
     pub high: BTreeMap<Category, f32>,
 }
 
@@ -230,7 +242,13 @@ impl Policy {
                 },
             ));
         }
-        for (name, band) in [("low", &file.cascade.low), ("high", &file.cascade.high)] {
+        let CascadePolicy { screen, main } = &file.cascade;
+        for (name, band) in [
+            ("screen.low", &screen.low),
+            ("screen.high", &screen.high),
+            ("main.low", &main.low),
+            ("main.high", &main.high),
+        ] {
             if Category::SCORED.iter().any(|category| !band.get(category).is_some_and(in_range))
                 || band.len() != Category::SCORED.len()
             {
@@ -287,9 +305,9 @@ impl Policy {
         self.file.limits
     }
 
-    /// Where the small model decides alone.
+    /// Where the smaller models decide alone.
     #[must_use]
-    pub fn bands(&self) -> &Bands {
+    pub fn cascade(&self) -> &CascadePolicy {
         &self.file.cascade
     }
 
@@ -298,7 +316,7 @@ impl Policy {
         let allow = self.file.must_allow.iter().map(|example| (example, Verdict::Allow));
         let block = self.file.must_block.iter().map(|example| (example, Verdict::Block));
         allow.chain(block).map(|(example, verdict)| {
-            let prompt = Prompt { text: &example.prompt, negative: example.negative.as_deref(), dialect: None };
+            let prompt = Prompt { negative: example.negative.as_deref(), ..Prompt::new(&example.prompt) };
             (prompt, verdict, example.models)
         })
     }
@@ -342,9 +360,9 @@ impl Policy {
         if let (Some(scores), Some((stage, model))) = (outcome.scores, &outcome.model) {
             for (category, score) in scores.iter() {
                 let Some(row) = self.row(category) else { continue };
-                // What `screen` says alone counts only where it is sure; the thresholds are those of `main`.
+                // What `screen` says alone counts only where it is sure; the thresholds are for what the larger ones say.
                 let threshold = match stage {
-                    Stage::Screen => self.file.cascade.high.get(&category).copied(),
+                    Stage::Screen => self.file.cascade.screen.high.get(&category).copied(),
                     _ => row.rule.threshold,
                 };
                 if let Some(threshold) = threshold.filter(|threshold| score >= *threshold) {

@@ -22,7 +22,15 @@ pub fn cascade(
     screen: impl Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync + 'static,
     main: impl Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync + 'static,
 ) -> Cascade {
-    Cascade::new(Box::new(Scripted("screen@script", screen)), Box::new(Scripted("main@script", main)))
+    Cascade::new(scripted("screen@script", screen), scripted("main@script", main))
+}
+
+/// A model by script.
+pub fn scripted(
+    name: &'static str,
+    script: impl Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync + 'static,
+) -> Box<dyn Classifier> {
+    Box::new(Scripted(name, script))
 }
 
 /// The shipped policy without its promises, which a scripted model need not keep.

@@ -85,7 +85,7 @@ impl System {
     /// Judges all rows on all threads of the pool this runs in.
     pub(super) fn judge(moderator: &Moderator, rows: &[Row], progress: &ProgressBar) -> Self {
         let judge_row = |scratch: &mut Scratch, row: &Row| {
-            let prompt = Prompt { text: &row.prompt, negative: row.negative.as_deref(), dialect: None };
+            let prompt = Prompt { negative: row.negative.as_deref(), ..Prompt::new(&row.prompt) };
             let judged = Judged::new(&moderator.check_with(scratch, prompt));
             progress.inc(1);
             judged
