@@ -44,6 +44,30 @@ pub(crate) struct ModelFiles {
     pub(crate) graph: Cow<'static, [u8]>,
 }
 
+/// Where further sessions get the graph from.
+enum Graph {
+    Compiled(&'static [u8]),
+    /// A file and its hash: read again when it is needed, rather than kept beside the sessions made of it.
+    File(PathBuf, String),
+}
+
+impl Graph {
+    fn bytes(&self) -> Result<Cow<'static, [u8]>, String> {
+        match self {
+            Self::Compiled(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::File(path, expected) => {
+                let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+                let found = hex(&Sha256::digest(&bytes));
+                if found == *expected {
+                    Ok(bytes.into())
+                } else {
+                    Err(format!("{}: sha256 is {found} now, it was {expected} when it was loaded", path.display()))
+                }
+            }
+        }
+    }
+}
+
 /// Tokenizers by the hash of their file: models that read alike share one.
 #[derive(Default)]
 pub(crate) struct Tokenizers(Vec<(String, Arc<Tokenizer>)>);
@@ -71,7 +95,7 @@ pub struct OnnxClassifier {
     tokenizer: Arc<Tokenizer>,
     /// The ids that frame every window.
     frame: (u32, u32),
-    graph: Cow<'static, [u8]>,
+    graph: Graph,
     pool: Pool,
     deadline: Duration,
 }
@@ -141,12 +165,15 @@ impl OnnxClassifier {
             name: format!("{}@{}", manifest.name, weighs.get(..SHORT).unwrap_or(&weighs)),
             frame: (framing(first)?, framing(last)?),
             tokenizer,
-            graph: files.graph.clone(),
+            graph: match files.graph {
+                Cow::Borrowed(bytes) => Graph::Compiled(bytes),
+                Cow::Owned(_) => Graph::File(Path::new(&files.place).join("model.onnx"), weighs),
+            },
             pool: Pool::new(available_parallelism().map_or(1, usize::from)),
             deadline,
             manifest,
         };
-        let mut session = classifier.open_session().map_err(|error| fail("model.onnx", error))?;
+        let mut session = open_session(&files.graph).map_err(|error| fail("model.onnx", error))?;
         if session.inputs().iter().map(ort::value::Outlet::name).ne(["input_ids"])
             || !session.outputs().iter().any(|output| output.name() == "scores")
         {
@@ -172,22 +199,6 @@ impl OnnxClassifier {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
-    }
-
-    fn open_session(&self) -> Result<Session, String> {
-        let open = || -> Result<Session, String> {
-            Session::builder(environment()?)
-                .map_err(|error| error.to_string())?
-                .with_intra_threads(1)
-                .map_err(|error| error.to_string())?
-                .with_inter_threads(1)
-                .map_err(|error| error.to_string())?
-                .with_optimization_level(GraphOptimizationLevel::All)
-                .map_err(|error| error.to_string())?
-                .commit_from_memory(&self.graph)
-                .map_err(|error| error.to_string())
-        };
-        open()
     }
 
     /// The highest scores of the windows of a text.
@@ -229,11 +240,31 @@ impl Classifier for OnnxClassifier {
     }
 
     fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError> {
-        let mut session = self.pool.take(self.deadline, || self.open_session().map_err(|error| self.failed(&error)))?;
+        let mut session = self.pool.take(self.deadline, || {
+            self.graph.bytes().and_then(|graph| open_session(&graph)).map_err(|error| self.failed(&error))
+        })?;
         let scores = batch.iter().map(|text| self.score(&mut session, text)).collect();
         self.pool.put(session);
         scores
     }
+}
+
+fn open_session(graph: &[u8]) -> Result<Session, String> {
+    let open = || -> Result<Session, String> {
+        Session::builder(environment()?)
+            .map_err(|error| error.to_string())?
+            .with_intra_threads(1)
+            .map_err(|error| error.to_string())?
+            .with_inter_threads(1)
+            .map_err(|error| error.to_string())?
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .map_err(|error| error.to_string())?
+            .with_device_allocated_initializers()
+            .map_err(|error| error.to_string())?
+            .commit_from_memory(graph)
+            .map_err(|error| error.to_string())
+    };
+    open()
 }
 
 /// Windows of at most `size` ids, `overlap` of them shared; one empty window for no ids.
