@@ -1,4 +1,4 @@
-"""What each source of training rows is worth: `python ablation.py --data DIR --work WORK`, about a quarter of an hour.
+"""What each source of training rows is worth: `python ablation.py --data DIR --work WORK`, about ten minutes.
 
 The small model is trained on labels alone, once with everything and once without each source, and measured on the same
 held-back rows. It shows which way a source moves things; a transformer gains more from pairs than this model can.
@@ -22,6 +22,7 @@ import train
 from encoders import PromptEncoder
 from evaluate import Held
 
+EPOCHS = 3
 SOURCES = {
     "everything": lambda row: False,
     "without real_labelled": lambda row: row.source == "real_labelled",
@@ -60,7 +61,7 @@ def main():
         rows = [row for row in run.train if not left_out(row)]
         checkpoint = options.work / "ablation.partial.pt"
         checkpoint.unlink(missing_ok=True)
-        epochs = train.epochs_of(rows, 1, options.seed) * 6
+        epochs = train.epochs_of(rows, 1, options.seed) * EPOCHS
         model = fitting.fit(students.screen_from_expert(encoder), run.reader, epochs, run.fillers, batch=256, rate=2e-3,
                             head_rate=2e-3, seed=options.seed, checkpoint=checkpoint, log=lambda line: None)
         scores = fitting.predict(model, run.reader, texts)
