@@ -407,7 +407,7 @@ impl Moderator {
 
     /// Decides about one prompt. Never panics, whatever the prompt.
     ///
-    /// Lists and rules take tens of microseconds and grow linearly; the models take 0.05 ms (most prompts) to 2 ms and, for
+    /// Lists and rules take tens of microseconds and grow linearly; the models take 0.05 ms (most prompts) to some 10 ms and, for
     /// the longest prompt the policy admits, at most `max_main_pieces` times that. A call waits at most the policy's
     /// deadline for a free model session.
     pub fn check<'a>(&self, prompt: impl Into<Prompt<'a>>) -> Decision {

@@ -45,7 +45,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(2)
     run = train.Run(types.SimpleNamespace(
-        data=options.data, out=None, work=options.work, seed=options.seed, quick=False, without=[]))
+        data=options.data, out=None, work=options.work, seed=options.seed, quick=False))
     e5 = pretrained.read_e5()
     kept = train.choose_vocabulary(run, e5)
     encoder = PromptEncoder(pretrained.e5_encoder(e5, kept))

@@ -7,7 +7,6 @@ import hashlib
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from data import LABELS, REAL_USERS
@@ -150,20 +149,6 @@ def curve(target, score):
     return float(roc_auc_score(target, score)), float(average_precision_score(target, score))
 
 
-def per_label(held, scores, thresholds, within):
-    """Returns a table: label, positives, AUROC, AP, recall and false-positive rate at the threshold."""
-    table = []
-    for column, label in enumerate(LABELS):
-        target, score = held.target[within, column], scores[within, column]
-        hit = score >= thresholds[column]
-        if curve(target, score):
-            table.append((label, int(target.sum()), *curve(target, score), hit[target].mean(), hit[~target].mean()))
-    target, score = held.violation[within], scores[within].max(1)
-    hit = blocked(scores[within], thresholds)
-    table.append(("any", int(target.sum()), *curve(target, score), hit[target].mean(), hit[~target].mean()))
-    return table
-
-
 def pair_order(held, scores, within):
     """Returns how many minimal pairs there are and how often the violating twin scores higher."""
     twins = {}
@@ -172,22 +157,6 @@ def pair_order(held, scores, within):
             twins.setdefault(held.rows[index].pair, {})[bool(held.violation[index])] = scores[index].max()
     whole = [twin for twin in twins.values() if len(twin) == 2]
     return len(whole), float(np.mean([twin[True] > twin[False] for twin in whole])) if whole else 0.0
-
-
-def novel(held, train_texts, within, limit=0.6):
-    """Returns which rows `within` share fewer than `limit` of their words with any training text."""
-    counter = CountVectorizer(binary=True, token_pattern=r"\w+")
-    train = counter.fit_transform(train_texts).astype(np.float32)
-    index = np.flatnonzero(within)
-    texts = [held.rows[row].text for row in index]
-    own = counter.transform(texts).astype(np.float32)
-    # Words outside the training vocabulary count for the union, so the lengths come from the texts.
-    sizes = np.array([len(set(counter.build_analyzer()(text))) for text in texts])
-    shared = (own @ train.T).toarray()
-    union = sizes[:, None] + np.asarray(train.sum(1)).ravel()[None] - shared
-    out = np.zeros(len(held.rows), dtype=bool)
-    out[index] = (shared / np.maximum(union, 1)).max(1) < limit
-    return out
 
 
 def choose_bands(held, scores, final, thresholds, traffic, loss, within):

@@ -13,9 +13,9 @@ ADULT, GORE, HATE = (LABELS.index(label) for label in ("adult", "gore", "hate"))
 class Judged:
     """Texts of a public set with the scores of the models and, where the binary is there, the filter's decisions."""
 
-    def __init__(self, name, texts, cascade, whole):
+    def __init__(self, texts, cascade, whole):
         self.texts = list(texts)
-        scores = cascade.all(self.texts, f"public-{name}")
+        scores = cascade.all(self.texts)
         self.final, self.expert = cascade.cascaded(scores)[0], scores["expert"]
         self.by_models = cascade.blocked(scores)
         self.decisions = whole.judge(self.texts) if whole else None
@@ -44,7 +44,7 @@ class Judged:
 def openai_section(folder, cascade, whole):
     """Returns the lines on OpenAI's moderation set."""
     rows = list(openai_moderation(folder))
-    judged = Judged("openai", (row["prompt"] for row in rows), cascade, whole)
+    judged = Judged((row["prompt"] for row in rows), cascade, whole)
     lines = []
     for title, keys, columns in (
         ("S (sexual)", ("S",), (ADULT,)), ("H (hate)", ("H",), (HATE,)), ("V (violence), against gore", ("V",), (GORE,)),
@@ -66,7 +66,7 @@ def hatecheck_section(folder, cascade, whole):
     """Returns the lines on HateCheck."""
     rows = list(read_csv(folder / "hatecheck/test_suite_cases.csv"))
     peers = {row["case_id"]: row for row in read_csv(folder / "hatecheck/peer_predictions.csv")}
-    judged = Judged("hatecheck", (row["test_case"] for row in rows), cascade, whole)
+    judged = Judged((row["test_case"] for row in rows), cascade, whole)
     target = np.array([row["label_gold"] == "hateful" for row in rows])
     ours = {"whole filter": judged.blocked("hate"), "`expert` at 0.5": judged.expert[:, HATE] >= 0.5}
     names = [name for name in next(iter(peers.values())) if name.startswith("pred_")]
@@ -93,13 +93,13 @@ def multilingual_section(folder, cascade, whole):
     for path in sorted((folder / "multilingual_hatecheck").glob("*.csv.gz")):
         rows = list(read_csv(path))
         language = path.name.removesuffix(".csv.gz").rsplit("_", 1)[1]
-        judged = Judged(f"mhc-{language}", (row["test_case"] for row in rows), cascade, whole)
+        judged = Judged((row["test_case"] for row in rows), cascade, whole)
         target = np.array([row["label_gold"] == "hateful" for row in rows])
         lines.append([language, len(rows), percent((judged.blocked("hate") == target).mean()),
                       percent(((judged.expert[:, HATE] >= 0.5) == target).mean()),
                       f"{roc_auc_score(target, judged.expert[:, HATE]):.3f}"])
     rows = list(read_csv(folder / "hatemojicheck/test.csv"))
-    judged = Judged("hatemoji", (row["text"] for row in rows), cascade, whole)
+    judged = Judged((row["text"] for row in rows), cascade, whole)
     target = np.array([row["label_gold"] == "1" for row in rows])
     lines.append(["HatemojiCheck (emoji)", len(rows), percent((judged.blocked("hate") == target).mean()),
                   percent(((judged.expert[:, HATE] >= 0.5) == target).mean()),
@@ -114,8 +114,8 @@ def overt_section(folder, cascade, whole):
     """Returns the lines on OVERT."""
     published = {"violence": "60 / 33", "illegal": "59 / 48", "discrimination": "24 / 14"}
     rows = list(read_csv(folder / "overt/OVERT_unsafe.csv.gz"))
-    unsafe = Judged("overt-unsafe", (row["unsafe_image_prompt"] for row in rows), cascade, whole).blocked()
-    benign = Judged("overt-benign", (row["benign_image_prompt"] for row in rows), cascade, whole).blocked()
+    unsafe = Judged((row["unsafe_image_prompt"] for row in rows), cascade, whole).blocked()
+    benign = Judged((row["benign_image_prompt"] for row in rows), cascade, whole).blocked()
     categories = np.array([row["category"] for row in rows])
     wanted = np.array([any(word in category.lower() for word in ("violence", "sexual", "illegal", "discrimination"))
                        for category in categories])
@@ -126,7 +126,7 @@ def overt_section(folder, cascade, whole):
         known = next((figure for word, figure in published.items() if word in category.lower()), "")
         lines.append([category, int(mine.sum()), percent(unsafe[mine].mean()), percent(benign[mine].mean()), known])
     full = list(read_csv(folder / "overt/OVERT_full.csv.gz"))
-    judged = Judged("overt-full", (row["image_prompt"] for row in full), cascade, whole).blocked()
+    judged = Judged((row["image_prompt"] for row in full), cascade, whole).blocked()
     lines.append(["benign prompts of the full set", len(full), "", percent(judged.mean()), ""])
     return [
         "### OVERT (unsafe prompts and their benign twins)\n",
@@ -140,16 +140,16 @@ def others_section(folder, cascade, whole):
     """Returns the lines on XSTest, COCO, CoPro and CatQA."""
     lines = []
     rows = list(read_csv(folder / "xstest/xstest_prompts.csv"))
-    judged = Judged("xstest", (row["prompt"] for row in rows), cascade, whole).blocked()
+    judged = Judged((row["prompt"] for row in rows), cascade, whole).blocked()
     safe = np.array([row["label"] == "safe" for row in rows])
     lines += [["XSTest, safe questions", int(safe.sum()), percent(judged[safe].mean()), "Llama 2 38 %, GPT-4 6.4 % refused"],
               ["XSTest, unsafe questions", int((~safe).sum()), percent(judged[~safe].mean()), ""]]
     captions = (folder / "coco_captions.txt").read_text(encoding="utf-8").splitlines()
-    judged = Judged("coco", captions, cascade, whole).blocked()
+    judged = Judged(captions, cascade, whole).blocked()
     lines.append(["COCO captions", len(captions), percent(judged.mean(), 2), ""])
     rows = list(read_csv(folder / "copro/CoPro_balanced_10k.csv.gz"))
-    unsafe = Judged("copro-unsafe", (row["unsafe_prompt"] for row in rows), cascade, whole)
-    harmless = Judged("copro-safe", (row["safe_prompt"] for row in rows), cascade, whole)
+    unsafe = Judged((row["unsafe_prompt"] for row in rows), cascade, whole)
+    harmless = Judged((row["safe_prompt"] for row in rows), cascade, whole)
     target = np.r_[np.ones(len(rows)), np.zeros(len(rows))]
     everything = list(range(len(LABELS)))
     auroc = roc_auc_score(target, np.r_[unsafe.rank(everything), harmless.rank(everything)])
@@ -159,7 +159,7 @@ def others_section(folder, cascade, whole):
     for language in ("english", "chinese", "vietnamese"):
         rows = [row for row in read_csv(folder / f"catqa/catqa_{language}.csv") if any(
             word in row["category"] + row["subcategory"] for word in ("Adult", "Political", "Hate", "Violence", "Illegal", "Fraud"))]
-        judged = Judged(f"catqa-{language}", (row["question"] for row in rows), cascade, whole).blocked()
+        judged = Judged((row["question"] for row in rows), cascade, whole).blocked()
         lines.append([f"CatQA, harmful questions, {language}", len(rows), percent(judged.mean()), "questions to a chat model"])
     return ["### False positives and other sets\n", table(("set", "texts", "blocked", "beside it"), lines), ""]
 

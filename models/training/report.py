@@ -5,6 +5,7 @@ public sets are judged by the whole filter as well, lists and rules included. No
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -63,15 +64,16 @@ class Cascade:
         }
         self.high = self.bands["screen"][1]
 
-    def all(self, texts, name=None):
-        """Returns the scores of each model on texts; with a name they are kept in the work folder."""
-        digest = "-".join(self.manifests[model]["sha256"]["model.onnx"][:8] for model in MODELS)
-        path = self.work / f"{name}.{digest}.npz"
-        if name and path.exists():
+    def all(self, texts):
+        """Returns the scores of each model on texts; the work folder keeps them by the hash of models and texts."""
+        digest = hashlib.sha256()
+        for part in (*(self.manifests[model]["sha256"]["model.onnx"] for model in MODELS), *texts):
+            digest.update(part.encode() + b"\0")
+        path = self.work / f"scores-{digest.hexdigest()[:16]}.npz"
+        if path.exists():
             return dict(np.load(path))
         scores = {model: scorer.score(texts) for model, scorer in self.scorers.items()}
-        if name:
-            np.savez(path, **scores)
+        np.savez(path, **scores)
         return scores
 
     def cascaded(self, scores):
@@ -222,12 +224,12 @@ def sturdiness(cascade, held, scores):
     texts = [held.rows[index].text for index in chosen]
     before = cascade.blocked({name: each[chosen] for name, each in scores.items()}).any(1)
     fillers = [row.text for row in held.rows if row.source in ("benign_coco", "benign_parti")]
-    rows = []
+    rows, shares = [], []
     for name, altered in robustness.changed(texts, fillers):
-        after = cascade.blocked(cascade.all(altered, f"robustness-{name.replace(' ', '-')[:12]}")).any(1)
-        rows.append([name, percent((before != after).mean(), 2), percent((before & ~after).mean(), 2),
-                     percent((~before & after).mean(), 2)])
-    means = [percent(np.mean([float(row[column].rstrip(" %")) / 100 for row in rows]), 2) for column in (1, 2, 3)]
+        after = cascade.blocked(cascade.all(altered)).any(1)
+        shares.append([(before != after).mean(), (before & ~after).mean(), (~before & after).mean()])
+        rows.append([name, *(percent(share, 2) for share in shares[-1])])
+    means = [percent(mean, 2) for mean in np.mean(shares, axis=0)]
     return [
         "## Robustness\n",
         f"{len(texts)} English test rows (real and authored), changed in ways that keep the meaning; models alone.\n",
@@ -326,7 +328,7 @@ def main():
     cascade = Cascade(options.models, options.work)
     rows = data.load(options.data, options.seed)
     held = Held([row for row in rows if row.split != "train"])
-    scores = cascade.all([row.text for row in held.rows], "held")
+    scores = cascade.all([row.text for row in held.rows])
     kinds, languages = operating_point(cascade, held, scores)
     times, facts = latency(cascade)
     on_public = public.report(options.data / "eval", cascade, Filter(options.promptgate) if options.promptgate.exists() else None)

@@ -40,8 +40,6 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="tiny subsets, a few minutes, to see that it runs")
     parser.add_argument("--teacher", action="store_true",
                         help="train all-mpnet-base-v2 first and let it teach the others English (more than twice the time)")
-    parser.add_argument("--without", action="append", default=[], metavar="SOURCE",
-                        help="leave out training rows whose source starts so (for ablations); may be repeated")
     parser.add_argument("--until", choices=STAGES, default=STAGES[-1], help="stop after this stage")
     options = parser.parse_args()
     if not options.out:
@@ -60,7 +58,7 @@ class Run:
         self.work, self.out, self.seed, self.quick = options.work, options.out, options.seed, options.quick
         self.began = time.time()
         self.rows = data.load(options.data, options.seed, options.quick, self.log)
-        self.train = [row for row in self.rows if row.split == "train" and not row.source.startswith(tuple(options.without))]
+        self.train = [row for row in self.rows if row.split == "train"]
         self.fillers = [row.text for row in self.train if row.source in ("benign_coco", "benign_parti")]
         self.reader = None
 

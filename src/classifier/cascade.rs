@@ -79,8 +79,8 @@ impl Cascade {
     /// Scores the texts that one prompt stands for and takes the maximum; `None` if there is nothing to read.
     ///
     /// A model is asked about the pieces that the bands of the one before it leave open, the most suspicious first and as
-    /// many as `limits` admit: what is left then counts with the score it has, never as harmless. Where `thorough`, the last
-    /// model reads as many pieces of the prompt as it may, whatever the smaller ones say; the rest takes the usual way.
+    /// many as `limits` admit: what is left then counts with the score it has, never as harmless. Where `thorough`, no
+    /// bands hold: the last model reads as many pieces as it may, whatever the smaller ones say.
     ///
     /// # Errors
     ///

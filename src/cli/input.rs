@@ -184,7 +184,7 @@ impl Line {
         } else if self.bytes.trim_ascii().is_empty() {
             return None;
         } else {
-            match fields(&self.bytes, names) {
+            match object(&self.bytes, RowVisitor { names }) {
                 Err(error) => {
                     let what = if error.is_data() { found(&error.to_string()) } else { "invalid JSON".to_owned() };
                     Err(at(&format!(
@@ -229,11 +229,12 @@ struct Fields {
     id: Option<String>,
 }
 
-fn fields(line: &[u8], names: FieldNames<'_>) -> serde_json::Result<Fields> {
+/// Reads the one JSON object of a line.
+pub(super) fn object<'de, V: Visitor<'de>>(line: &'de [u8], visitor: V) -> serde_json::Result<V::Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(line);
-    let fields = (&mut deserializer).deserialize_map(RowVisitor { names })?;
+    let value = (&mut deserializer).deserialize_map(visitor)?;
     deserializer.end()?;
-    Ok(fields)
+    Ok(value)
 }
 
 struct RowVisitor<'a> {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::aspect::Aspects;
 use super::options::Eval;
 use super::rows::Row;
 use crate::category::{Category, UnknownCategory};
-use crate::cli::input::{Text, found};
+use crate::cli::input::{Text, found, object};
 
 /// Slices if none are asked for.
 const DEFAULT_SLICES: [&str; 3] = ["lang", "kind", "source"];
@@ -101,9 +101,7 @@ pub(super) fn csv_fields(
 }
 
 pub(super) fn json_fields(line: &[u8], names: &Names<'_>) -> Result<Fields, String> {
-    let mut deserializer = serde_json::Deserializer::from_slice(line);
-    let fields = (&mut deserializer).deserialize_map(FieldsVisitor(names));
-    fields.and_then(|fields| deserializer.end().map(|()| fields)).map_err(|error| {
+    object(line, FieldsVisitor(names)).map_err(|error| {
         let what = if error.is_data() { found(&error.to_string()) } else { "invalid JSON".to_owned() };
         let (column, prompt) = (error.column(), names.quoted_prompt());
         format!("{what} at column {column}, expected an object with a string {prompt} and a list `{}`", names.labels)
