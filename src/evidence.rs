@@ -29,6 +29,15 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Whether it is a model.
+    #[must_use]
+    pub fn is_model(self) -> bool {
+        match self {
+            Self::Limits | Self::Lexicon | Self::Rules => false,
+            Self::Screen | Self::Main | Self::Expert => true,
+        }
+    }
+
     /// The stable name used in output.
     #[must_use]
     pub fn id(self) -> &'static str {

@@ -11,7 +11,6 @@ use super::rows::Row;
 use crate::category::Category;
 use crate::cli::human;
 use crate::decision::{Decision, Scores, Verdict};
-use crate::evidence::Stage;
 use crate::moderator::{Moderator, Scratch};
 use crate::prompt::Prompt;
 
@@ -42,7 +41,7 @@ impl Judged {
             let decided = decision
                 .reasons
                 .iter()
-                .any(|one| one.category == category && !(is_model(one.stage) && one.score.is_some()));
+                .any(|one| one.category == category && !(one.stage.is_model() && one.score.is_some()));
             let score = decision.scores.and_then(|scores| scores.of(category)).unwrap_or(0.0);
             let rank = if decided { 1.0 } else { score };
             for aspect in [Aspect::Of(category), Aspect::Any] {
@@ -65,10 +64,6 @@ impl Judged {
     pub(super) fn rank(&self, aspect: Aspect) -> f32 {
         self.ranks.get(aspect.index()).copied().unwrap_or_default()
     }
-}
-
-fn is_model(stage: Stage) -> bool {
-    matches!(stage, Stage::Screen | Stage::Main)
 }
 
 /// A moderator and what it said about every row.
@@ -104,6 +99,7 @@ impl System {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evidence::Stage;
     use crate::prompt::Field;
 
     #[test]
@@ -124,7 +120,7 @@ mod tests {
             verdict: Verdict::Block,
             scores: Some(Scores([0.8, 0.3, 0.2, 0.1, 0.0, 0.0])),
             reasons: vec![
-                reason(Category::Adult, Stage::Main, Some(0.8)),
+                reason(Category::Adult, Stage::Expert, Some(0.8)),
                 reason(Category::Gore, Stage::Lexicon, None),
                 reason(Category::Minors, Stage::Rules, Some(0.8)),
             ],
