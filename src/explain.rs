@@ -133,7 +133,7 @@ pub struct ExplainedView {
 pub enum HitKind {
     /// Evidence by itself.
     Block,
-    /// An exception.
+    /// An exception, or a phrase of which a shorter term is only a part.
     Allow,
     /// A word that rules combine.
     Context,
@@ -354,7 +354,7 @@ impl Observer for Trace<'_> {
                 self.hits.push(ExplainedHit {
                     kind: match hit.kind {
                         ListKind::Block => HitKind::Block,
-                        ListKind::Allow => HitKind::Allow,
+                        ListKind::Allow | ListKind::Whole => HitKind::Allow,
                         ListKind::Context if hit.term.starts_with("trigger:") => HitKind::Trigger,
                         ListKind::Context => HitKind::Context,
                     },

@@ -220,7 +220,7 @@ fn evaluate(family: &Family, gate: &mut Gate, terms: &[String], harmless: &[&str
 
 #[test]
 fn disguised_terms_are_found_and_their_harmless_twins_are_not() {
-    let cases: usize = std::env::var("DISGUISES").map_or(100, |cases| cases.parse().expect("DISGUISES is a number"));
+    let cases: usize = std::env::var("DISGUISES").map_or(300, |cases| cases.parse().expect("DISGUISES is a number"));
     let (terms, harmless) = (blocking_terms(), HARMLESS.split_whitespace().collect::<Vec<_>>());
     let mut gate = Gate::new();
     let (mut table, mut examples, mut weak) = (String::new(), String::new(), Vec::new());

@@ -403,17 +403,17 @@ impl Lexicon {
             && (pattern.open_start || is_boundary(folded, start))
             && (pattern.open_end || is_boundary(folded, end))
             && self.exact_of(pattern).is_none_or(as_typed);
-        if sits && self.kind_of(pattern) == ListKind::Allow {
+        if sits && matches!(self.kind_of(pattern), ListKind::Allow | ListKind::Whole) {
             hits.excused.push((number, span));
         } else if sits {
             hits.found.push((number, span));
         }
     }
 
-    /// The exception that excuses a hit of `pattern`: one of its category, holding all of `span`, if it is not critical. None is
-    /// longer than `longest` bytes.
+    /// The exception that excuses a hit of `pattern`: one of its category, holding all of `span`, if it is not critical; or the
+    /// longer term that a context term is only a part of. None is longer than `longest` bytes.
     fn excuse(&self, hits: &Hits, pattern: Pattern, span: NormSpan) -> Option<u32> {
-        if pattern.severity == Severity::Critical || hits.excused.is_empty() {
+        if hits.excused.is_empty() {
             return None;
         }
         // Exceptions are nearly sorted: a word's may start a little before it, at punctuation.
@@ -421,8 +421,13 @@ impl Lexicon {
         let near = hits.excused.get(..after).unwrap_or_default().iter().rev();
         let mut near = near.take_while(|excused| excused.1.start + 2 * self.longest >= span.start);
         let excuses = |(exception, place): &&(u32, NormSpan)| {
-            let of = self.patterns.get(*exception as usize).map(|exception| self.category_of(*exception));
-            place.covers(span) && of.is_some_and(|of| of.is_none() || of == self.category_of(pattern))
+            let Some(&by) = self.patterns.get(*exception as usize) else { return false };
+            let applies = match self.kind_of(by) {
+                ListKind::Whole => self.kind_of(pattern) == ListKind::Context,
+                _ => pattern.severity != Severity::Critical,
+            };
+            let of = self.category_of(by);
+            applies && place.covers(span) && (of.is_none() || of == self.category_of(pattern))
         };
         near.find(excuses).map(|&(exception, _)| exception)
     }
@@ -528,6 +533,17 @@ mod tests {
     }
 
     fn found(lexicon: &Lexicon, text: &str) -> Vec<(String, Span)> {
+        let evidence = findings(lexicon, text).evidence;
+        evidence.into_iter().map(|evidence| (evidence.rule.to_string(), evidence.span)).collect()
+    }
+
+    fn marks(lexicon: &Lexicon, text: &str) -> Vec<Mark> {
+        let mut marks = findings(lexicon, text).marks;
+        marks.sort_by_key(|mark| mark.list.0);
+        marks
+    }
+
+    fn findings(lexicon: &Lexicon, text: &str) -> Findings {
         let mut typed = Normalized::new(Field::Prompt, Role::Positive);
         typed.push_copied(text, Span::new(0, text.len()));
         let mut folded = typed.clone();
@@ -545,7 +561,7 @@ mod tests {
             kind: SegmentKind::Prose,
         };
         lexicon.detect(&[viewed], &mut out);
-        out.evidence.into_iter().map(|evidence| (evidence.rule.to_string(), evidence.span)).collect()
+        out
     }
 
     #[test]
@@ -577,6 +593,21 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(found(&lexicon, "plain zorbl").len(), 1);
+    }
+
+    #[test]
+    fn a_part_of_a_whole_takes_no_part_in_rules_and_still_blocks() {
+        let lexicon = Lexicon::build(&[
+            list("inv", "block", &["zorbl,critical,word,"]),
+            list("part", "context", &["zorbl,,word,"]),
+            list("longer", "whole", &["plain zorbl,,word,"]),
+        ])
+        .unwrap();
+        assert_eq!(found(&lexicon, "plain zorbl").len(), 1);
+        let excused = |text| marks(&lexicon, text).into_iter().map(|mark| mark.excused).collect::<Vec<_>>();
+        // The blocking term, then the context term.
+        assert_eq!(excused("plain zorbl"), [false, true]);
+        assert_eq!(excused("zorbl"), [false, false]);
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub enum ListKind {
     Allow,
     /// Terms that rules combine, no evidence by themselves.
     Context,
+    /// Each term is one thing, in however many words: shorter context terms of its category inside it are not meant, as
+    /// `nine years` is not in `thirty nine years`. Blocking terms are not touched.
+    Whole,
 }
 
 /// How a term is compared with the words of a text.
@@ -171,8 +174,9 @@ impl<'a> Header<'a> {
             "block" => Some(ListKind::Block),
             "allow" => Some(ListKind::Allow),
             "context" => Some(ListKind::Context),
+            "whole" => Some(ListKind::Whole),
             _ => {
-                faults.push(self.error("kind", &"unknown kind, expected one of `block`, `allow`, `context`"));
+                faults.push(self.error("kind", &"unknown kind, expected one of `block`, `allow`, `context`, `whole`"));
                 None
             }
         }
