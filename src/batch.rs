@@ -4,6 +4,9 @@ use crate::decision::Decision;
 use crate::moderator::{Moderator, Scratch};
 use crate::prompt::Prompt;
 
+/// Prompts that pass through the stages together. More would only take memory.
+const MOST_TOGETHER: usize = 64;
+
 impl Moderator {
     /// Decides about many prompts, in input order; on all cores with the `parallel` feature.
     ///
@@ -24,12 +27,14 @@ impl Moderator {
         {
             use rayon::prelude::*;
 
-            prompts.par_iter().map_init(Scratch::default, |scratch, prompt| self.check_with(scratch, *prompt)).collect()
+            let size = prompts.len().div_ceil(4 * rayon::current_num_threads()).clamp(1, MOST_TOGETHER);
+            let decide = |scratch: &mut Scratch, prompts: &[Prompt<'_>]| self.check_batch_with(scratch, prompts);
+            prompts.par_chunks(size).map_init(Scratch::default, decide).flatten().collect()
         }
         #[cfg(not(feature = "parallel"))]
         {
             let mut scratch = Scratch::default();
-            prompts.iter().map(|prompt| self.check_with(&mut scratch, *prompt)).collect()
+            prompts.chunks(MOST_TOGETHER).flat_map(|prompts| self.check_batch_with(&mut scratch, prompts)).collect()
         }
     }
 }

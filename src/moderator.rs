@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::classifier::Cascade;
+use crate::classifier::{Cascade, Scored};
 use crate::decision::Decision;
 use crate::error::{ClassifyError, LoadError};
 use crate::evidence::{Detector, Evidence, Findings, Stage, ViewedText};
@@ -431,6 +431,24 @@ impl Moderator {
         stages.policy.decide(outcome, &stages.policy_name)
     }
 
+    /// Decides about many prompts on this thread, in their order, stage by stage: for prompts that are there together this takes about
+    /// half the time of as many calls of [`check_with`](Self::check_with), and every decision is the same.
+    ///
+    /// ```
+    /// use promptgate::{Moderator, Policy, Prompt, Scratch};
+    ///
+    /// let moderator = Moderator::builder(Policy::default_policy()?).without_models().build()?;
+    /// let prompts = [Prompt::from("a lighthouse"), Prompt::from("a nude woman")];
+    /// let decisions = moderator.check_batch_with(&mut Scratch::default(), &prompts);
+    /// assert_eq!(decisions.iter().map(|decision| decision.is_blocked()).collect::<Vec<_>>(), [false, true]);
+    /// # Ok::<(), promptgate::LoadError>(())
+    /// ```
+    pub fn check_batch_with(&self, scratch: &mut Scratch, prompts: &[Prompt<'_>]) -> Vec<Decision> {
+        let stages = &*self.stages;
+        let outcomes = stages.judge_batch(scratch, prompts);
+        outcomes.into_iter().map(|outcome| stages.policy.decide(outcome, &stages.policy_name)).collect()
+    }
+
     /// Decides about one prompt and tells how: the parse tree, the views, every hit and what excused it, the rules.
     ///
     /// The stages are those of [`check`](Self::check), and so is the verdict; but all of them run, even where `check` stops
@@ -515,12 +533,60 @@ impl Observer for () {
     fn inspected(&mut self, _: Pass<'_>, _: &[ViewedText<'_>], _: &Findings) {}
 }
 
+impl Outcome {
+    /// Takes what the models say.
+    fn hear(&mut self, said: Result<Option<Scored>, (Stage, ClassifyError)>) {
+        match said {
+            Ok(scored) => {
+                self.scores = scored.as_ref().map(|scored| scored.scores);
+                self.model = scored.map(|scored| (scored.stage, scored.model));
+            }
+            Err((stage, error)) => self.failed = Some((stage, failure(stage, &error))),
+        }
+    }
+}
+
 impl Stages {
     /// Runs the stages until the verdict is settled.
     fn judge<O: Observer>(&self, scratch: &mut Scratch, prompt: &Prompt<'_>, observer: &mut O) -> Outcome {
+        let (mut outcome, open) = self.search(scratch, prompt, observer);
+        if let Some(cascade) = self.cascade.as_ref().filter(|_| open) {
+            let texts: Vec<&str> = scratch.model_texts.iter().map(String::as_str).collect();
+            outcome.hear(cascade.score(&texts, self.policy.cascade(), self.policy.limits(), prompt.thorough));
+        }
+        outcome
+    }
+
+    /// The same for many prompts, stage by stage: what a stage needs stays in the caches while all pass through it.
+    fn judge_batch(&self, scratch: &mut Scratch, prompts: &[Prompt<'_>]) -> Vec<Outcome> {
+        let mut texts: Vec<Vec<String>> = Vec::new();
+        let mut outcomes = Vec::with_capacity(prompts.len());
+        let mut asking = Vec::new();
+        for (index, prompt) in prompts.iter().enumerate() {
+            let (outcome, open) = self.search(scratch, prompt, &mut ());
+            if open && self.cascade.is_some() {
+                asking.push((index, prompt.thorough));
+                texts.push(std::mem::take(&mut scratch.model_texts));
+            }
+            outcomes.push(outcome);
+        }
+        let Some(cascade) = self.cascade.as_ref().filter(|_| !asking.is_empty()) else { return outcomes };
+        let texts: Vec<Vec<&str>> = texts.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
+        let questions = texts.iter().zip(&asking).map(|(texts, (_, thorough))| (texts.as_slice(), *thorough));
+        let answers = cascade.score_batch(questions, self.policy.cascade(), self.policy.limits());
+        for ((index, _), answer) in asking.into_iter().zip(answers) {
+            if let Some(outcome) = outcomes.get_mut(index) {
+                outcome.hear(answer);
+            }
+        }
+        outcomes
+    }
+
+    /// Runs lists and rules; says whether models are to be asked about `scratch.model_texts`.
+    fn search<O: Observer>(&self, scratch: &mut Scratch, prompt: &Prompt<'_>, observer: &mut O) -> (Outcome, bool) {
         let limits = self.policy.limits();
         if prompt.text.len() + prompt.negative.map_or(0, str::len) > limits.max_prompt_bytes {
-            return Outcome { failed: Some((Stage::Limits, "prompt-too-long")), ..Outcome::default() };
+            return (Outcome { failed: Some((Stage::Limits, "prompt-too-long")), ..Outcome::default() }, false);
         }
         let mut evidence: Vec<Evidence> = Vec::new();
         scratch.model_texts.clear();
@@ -561,18 +627,8 @@ impl Stages {
             scratch.model_texts.truncate(for_models);
         }
         keep_first(&mut evidence);
-        let mut outcome = Outcome { evidence, ..Outcome::default() };
-        if let Some(cascade) = self.cascade.as_ref().filter(|_| !settled(&outcome.evidence)) {
-            let texts: Vec<&str> = scratch.model_texts.iter().map(String::as_str).collect();
-            match cascade.score(&texts, self.policy.cascade(), limits, prompt.thorough) {
-                Ok(scored) => {
-                    outcome.scores = scored.as_ref().map(|scored| scored.scores);
-                    outcome.model = scored.map(|scored| (scored.stage, scored.model));
-                }
-                Err((stage, error)) => outcome.failed = Some((stage, failure(stage, &error))),
-            }
-        }
-        outcome
+        let open = !settled(&evidence);
+        (Outcome { evidence, ..Outcome::default() }, open)
     }
 
     /// Finds everything in one reading of the prompt and in the negative prompt.

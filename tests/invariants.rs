@@ -4,6 +4,7 @@ mod common;
 
 use std::sync::{Arc, LazyLock};
 
+use promptgate::classifier::{Cascade, Classified, Classifier};
 use promptgate::lexicon::Wordlist;
 use promptgate::normalize::fold_term;
 use promptgate::{
@@ -199,6 +200,52 @@ fn the_cascade_asks_main_only_when_screen_is_unsure() {
     let cascade = common::cascade(|_| Ok([0.4; 6]), |_| Ok([0.0; 6]));
     let moderator = Moderator::builder(common::policy()).cascade(cascade).build().unwrap();
     assert_eq!(moderator.check("a lighthouse").model.as_deref(), Some("main@script"));
+}
+
+/// A model that finds nothing and says how foreign a text is.
+struct Stranger(f32);
+
+impl Classifier for Stranger {
+    fn name(&self) -> &'static str {
+        "screen@script"
+    }
+
+    fn classify(&self, batch: &[&str]) -> Result<Vec<Classified>, ClassifyError> {
+        Ok(vec![Classified { scores: Scores([0.0; 6]), foreign: self.0 }; batch.len()])
+    }
+}
+
+#[test]
+fn a_text_that_screen_calls_foreign_goes_to_main() {
+    let decide = |foreign| {
+        let main = common::scripted("main@script", |_| Ok([0.99; 6]));
+        let cascade = Cascade::new(Box::new(Stranger(foreign)), main);
+        Moderator::builder(common::policy()).cascade(cascade).build().unwrap().check("a lighthouse")
+    };
+    assert_eq!(decide(0.1).model.as_deref(), Some("screen@script"));
+    assert_eq!((decide(0.9).verdict, decide(0.9).model.as_deref()), (Verdict::Block, Some("main@script")));
+    // What is no likelihood is a failed stage, not a text that screen can read.
+    assert!(decide(f32::NAN).degraded.is_some());
+}
+
+#[test]
+fn a_prompt_that_fails_in_a_batch_fails_alone() {
+    let picky = |score: f32| {
+        move |text: &str| {
+            if text.contains("lighthouse") {
+                return Err(ClassifyError::failed("no lighthouses".to_owned()));
+            }
+            Ok([score; 6])
+        }
+    };
+    for cascade in [common::cascade(picky(0.4), |_| Ok([0.0; 6])), common::cascade(|_| Ok([0.4; 6]), picky(0.0))] {
+        let moderator = Moderator::builder(common::policy()).cascade(cascade).build().unwrap();
+        let prompts = ["a harbor", "a lighthouse", "a boat", ""].map(Prompt::from);
+        let together = moderator.check_batch_with(&mut Scratch::default(), &prompts);
+        assert_eq!(together.iter().map(Decision::is_blocked).collect::<Vec<_>>(), [false, true, false, false]);
+        let alone: Vec<Decision> = prompts.iter().map(|prompt| moderator.check(*prompt)).collect();
+        assert_eq!(together, alone);
+    }
 }
 
 #[test]

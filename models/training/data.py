@@ -13,6 +13,8 @@ import random
 import re
 from pathlib import Path
 
+import numpy as np
+
 import benchmarks
 import duplicates
 from prompts import clean, normal_key
@@ -38,6 +40,13 @@ COPRO_UNSAFE = {
     "illegal activity": {"illegal": 0.07, "gore": 0.09, "adult": 0.07, "hate": 0.06},
 }
 
+# Social-media texts by source: how many are taken, and what one weighs. HatemojiBuild was labelled in rounds by trained people
+# and is full of near misses; the others are single posts with one crowd label, or written by a machine.
+HATE_TEXT = {
+    "hatemojibuild": (6000, 0.5), "safenlp_toxiGen": (4000, 0.3), "safenlp_implicitHate": (3000, 0.2),
+    "edos": (3000, 0.2), "davidson": (2000, 0.2), "stormfront": (1500, 0.2),
+}
+
 # Benign sets that nobody has reviewed and that come from real users hold a few percent
 # of violations: as labels they weigh less, and they are kept out of false-positive rates.
 REAL_USERS = "imagereward"
@@ -57,6 +66,7 @@ class Row:
     borderline: bool = False
     lookalike: bool = False
     implicit: bool = False
+    caption: bool = False
     lang: str = "en"
     pair: str = ""
     split: str = ""
@@ -113,7 +123,7 @@ def benign(path):
     """Yields harmless prompts and captions as weak negatives."""
     for entry in read_jsonl(path):
         real = entry["source"] == REAL_USERS
-        yield Row(entry["text"], f"benign_{entry['source']}", entry["text"], weight=0.05 if real else 0.3)
+        yield Row(entry["text"], f"benign_{entry['source']}", entry["text"], weight=0.05 if real else 0.3, caption=not real)
 
 
 def copro(path, limit, rng):
@@ -125,13 +135,16 @@ def copro(path, limit, rng):
         yield Row(entry["text"], "copro", entry["text"], target, weight=0.2)
 
 
-def hate_text(path, limit, rng):
-    """Yields social-media texts: only the `hate` target is known, mere profanity is skipped."""
+def hate_text(path, rng):
+    """Yields social-media texts by `HATE_TEXT`: only the `hate` target is known, mere profanity is skipped."""
     entries = [entry for entry in read_jsonl(path) if entry["hate"] != "offensive"]
-    for entry in rng.sample(entries, min(limit, len(entries))):
-        text = re.sub(r"\[(USER|URL)\]|@\w+|https?://\S+|\bRT\b", " ", entry["text"])
-        hateful = entry["hate"] == "hate"
-        yield Row(text, "hate_text", text, target_of(["hate"] if hateful else []), target_of(["hate"]), 0.2)
+    for source, (limit, weight) in HATE_TEXT.items():
+        for hateful in (True, False):
+            # Half hateful, half not, as far as the source has them.
+            of_source = [entry for entry in entries if entry["source"] == source and (entry["hate"] == "hate") == hateful]
+            for entry in rng.sample(of_source, min(limit // 2, len(of_source))):
+                text = re.sub(r"\[(USER|URL)\]|@\w+|https?://\S+|\bRT\b", " ", entry["text"])
+                yield Row(text, "hate_text", text, target_of(["hate"] if hateful else []), target_of(["hate"]), weight)
 
 
 def political_ads(path, limit, rng):
@@ -149,6 +162,11 @@ def unlabelled(path):
     """Yields real prompts without labels, for distillation."""
     for entry in read_jsonl(path):
         yield Row(entry["text"], "t2i_unlabelled", entry["text"], known=NONE_KNOWN, weight=0.0)
+
+
+def keys_of(rows):
+    """Returns a number per row by the hash of its text, under which what models say about it is kept."""
+    return np.array([int(hashlib.sha256(row.text.encode()).hexdigest()[:15], 16) for row in rows])
 
 
 def split_of(row):
@@ -196,7 +214,7 @@ def load(data_dir: Path, seed, quick=False, log=print):
         rows += authored(path)
     rows += benign(train / "benign_prompts_unreviewed.jsonl.gz")
     rows += copro(train / "copro_pairs.jsonl.gz", 16000, rng)
-    rows += hate_text(train / "hate_text.jsonl.gz", 8000, rng)
+    rows += hate_text(train / "hate_text.jsonl.gz", rng)
     rows += political_ads(train / "political_ads.jsonl.gz", 4000, rng)
     rows += unlabelled(train / "t2i_unlabelled.jsonl.gz")
     rows = prepare(rows)

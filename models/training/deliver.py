@@ -1,11 +1,13 @@
 """From trained torch models to the folders that ship: export, calibrate, choose bands and thresholds, write."""
 
+import random
 import re
 from pathlib import Path
 
 import numpy as np
 
 import evaluate
+import smoothing
 from data import LABELS
 from evaluate import Held
 from export import Scorer, write_onnx
@@ -14,14 +16,17 @@ from manifest import write_manifest
 POLICY = Path(__file__).parents[2] / "src/policy/default.toml"
 MAIN_TRAFFIC = 0.23  # share of real users' prompts that screen may send on; a log has somewhat more of them
 EXPERT_TRAFFIC = 0.10  # likewise main
+MOST_LOSS = 0.08  # no bands lose more of what the larger model catches, whatever that costs
 
 
-def exported(model, name, path, calibration=None):
-    """Writes the int8 file of a model: `screen` freezes its own tables, the others are quantized."""
+def int8(run, name, model):
+    """Returns a function that writes a model as int8 with a calibration: `screen` freezes its own tables, the others are quantized."""
     if name == "screen":
-        write_onnx(model.frozen(), path, calibration)
+        ready = model.frozen()
     else:
-        write_onnx(model, path, calibration, quantize=True)
+        texts = [row.text for row in run.train if row.trusted]
+        ready = smoothing.smoothed(model, run.reader, random.Random(run.seed).sample(texts, min(smoothing.TEXTS, len(texts))))
+    return lambda path, calibration=None: write_onnx(ready, path, calibration, quantize=name != "screen")
 
 
 def calibrated_scorer(run, name, model, held):
@@ -33,25 +38,38 @@ def calibrated_scorer(run, name, model, held):
     folder = run.out / name
     folder.mkdir(parents=True, exist_ok=True)
     plain = run.work / f"{name}.uncalibrated.onnx"
-    exported(model, name, plain)
+    write = int8(run, name, model)
+    write(plain)
     fit = ~held.test
     scores = Scorer(plain, run.reader).score([row.text for row, chosen in zip(held.rows, fit, strict=True) if chosen])
     calibration = evaluate.fit_platt(scores, held.target[fit], held.weight[fit])
     run.log(f"{name}: calibration scale", calibration[0].round(2), "bias", calibration[1].round(2))
-    exported(model, name, folder / "model.onnx", calibration)
+    write(folder / "model.onnx", calibration)
     write_onnx(model, run.work / f"{name}.fp32.onnx", calibration)
     run.reader.tokenizer.save(str(folder / "tokenizer.json"))
     return Scorer(folder / "model.onnx", run.reader)
 
 
-def bands_within(held, scores, final, thresholds, traffic, loss, most):
-    """Returns low and high bands with their costs: the least loss from `loss` up at which at most `most` of `traffic` goes on."""
+def bands_within(held, scores, foreign, final, thresholds, loss, most):
+    """Returns low and high bands with their costs: the least loss, at best `loss`, at which at most `most` of the traffic goes on."""
     everything = np.ones(len(scores), dtype=bool)
-    while True:
-        low, high, costs = evaluate.choose_bands(held, scores, final, thresholds, traffic, loss, everything)
-        if costs["traffic_on"] <= most or loss > 0.05:
-            return low, high, costs
-        loss *= 1.25
+
+    def bands(loss):
+        return evaluate.choose_bands(held, scores, foreign, final, thresholds, loss, everything)
+
+    found = bands(loss)
+    if found[2]["traffic_on"] <= most:
+        return found
+    too_little, enough = loss, MOST_LOSS
+    found = bands(enough)
+    for _ in range(6):
+        between = (too_little + enough) / 2
+        tried = bands(between)
+        if tried[2]["traffic_on"] <= most:
+            found, enough = tried, between
+        else:
+            too_little = between
+    return found
 
 
 def deliver(run, models, command, date):
@@ -61,7 +79,9 @@ def deliver(run, models, command, date):
     scorers, scores = {}, {}
     for name, model in models.items():
         scorers[name] = calibrated_scorer(run, name, model, held)
-        scores[name] = scorers[name].score(texts)
+        scores[name], foreign = scorers[name].classify(texts)
+        if name == "screen":
+            scores["foreign"] = foreign
         np.save(run.work / f"{name}.scores.npy", scores[name])
     choose(run, held, scorers, scores, command, date)
 
@@ -69,25 +89,28 @@ def deliver(run, models, command, date):
 def choose(run, held, scorers, scores, command, date):
     """Chooses bands and thresholds, and writes the manifests and the numbers of the default policy."""
     everything = np.ones(len(held.rows), dtype=bool)
-    # Real users' prompts that nobody has read stand for the traffic of a service.
-    traffic = {name: scores[name][held.unreviewed] for name in ("screen", "main")}
+    foreign, none = scores["foreign"] >= evaluate.FOREIGN, ~everything
     thresholds = {"expert": evaluate.choose_thresholds(held, scores["expert"], everything)}
-    main_bands = bands_within(held, scores["main"], scores["expert"], thresholds["expert"], traffic["main"],
+    main_bands = bands_within(held, scores["main"], none, scores["expert"], thresholds["expert"],
                               evaluate.MAIN_LOSS, EXPERT_TRAFFIC)
-    cascade = np.where(evaluate.asked(scores["main"], *main_bands[:2])[:, None], scores["expert"], scores["main"])
+    to_expert = evaluate.asked(scores["main"], none, *main_bands[:2])
+    cascade = np.where(to_expert[:, None], scores["expert"], scores["main"])
     thresholds = {
         "expert": evaluate.choose_thresholds(held, cascade, everything),
         "main": evaluate.choose_thresholds(held, scores["main"], everything),
     }
-    screen_bands = bands_within(held, scores["screen"], cascade, thresholds["expert"], traffic["screen"],
+    screen_bands = bands_within(held, scores["screen"], foreign, cascade, thresholds["expert"],
                                 evaluate.SCREEN_LOSS, MAIN_TRAFFIC)
     bands = {"screen": screen_bands, "main": main_bands}
     for name in scorers:
         write_manifest(
             run.out / name, name, run.reader.frame, seed=run.seed, date=date, command=command, rows=run.summary_text(),
-            thresholds=thresholds.get(name), scorer=scorers[name], bands=bands.get(name))
+            thresholds=thresholds.get(name), scorer=scorers[name], bands=bands.get(name),
+            foreign=evaluate.FOREIGN if name == "screen" else None)
     if not run.quick:
         write_policy(POLICY, thresholds["expert"], bands)
+    for name, rows in (("English", held.english), ("other", ~held.english & held.authored)):
+        run.log(f"screen calls {foreign[rows].mean():.2%} of {rows.sum()} held-back rows foreign that are {name}")
     for name, (_, _, costs) in bands.items():
         run.log(f"{name}:", band_fact(costs))
     run.log("thresholds", dict(zip(LABELS, thresholds["expert"].tolist(), strict=True)))
@@ -108,6 +131,7 @@ def write_policy(path, thresholds, bands):
 
     for label, value in zip(LABELS, thresholds, strict=True):
         text = set_number(text, f"category.{label}", "threshold", value)
+    text = set_number(text, "cascade.screen", "foreign", evaluate.FOREIGN)
     for name, (low, high, _) in bands.items():
         for end, values in (("low", low), ("high", high)):
             for label, value in zip(LABELS, values, strict=True):

@@ -16,6 +16,7 @@ LOOKALIKE_BUDGET = 0.04  # likewise for harmless look-alikes of violations
 # No threshold is lower than the first: what is that unlikely is nobody's reason to block.
 GRID = np.concatenate([np.linspace(0.2, 0.9, 29), [0.93, 0.95, 0.97, 0.98, 0.99, 1.01]])
 LONGEST_STEP = 12  # grid steps that a threshold may fall at once, past a flat stretch
+FOREIGN = 0.5  # from this likelihood on that a text is not English, screen does not decide
 SCREEN_LOSS = 0.005  # share of what the larger models catch that screen may wave through
 MAIN_LOSS = 0.005  # likewise main
 
@@ -75,12 +76,15 @@ def blocked(scores, thresholds):
 
 
 def recall_and_costs(held, hit, within):
-    """Returns weighted recall, ordinary and look-alike block rates of `hit` among rows `within`."""
+    """Returns weighted recall, and the block rates of ordinary prompts and of look-alikes of `hit` among rows `within`.
+
+    That of look-alikes is the higher one of English and of other languages: neither pays for the other.
+    """
     positive = within & held.violation
     weight = np.where(held.borderline, 0.5, 1.0)
     recall = (hit & positive) @ weight / ((positive @ weight) or 1)
-    ordinary, lookalike = within & held.ordinary, within & held.lookalike
-    return recall, hit[ordinary].mean(), hit[lookalike].mean()
+    lookalikes = [within & held.lookalike & language for language in (held.english, ~held.english)]
+    return recall, hit[within & held.ordinary].mean(), max(hit[rows].mean() for rows in lookalikes if rows.any())
 
 
 def choose_thresholds(held, scores, within, budget_factor=1.0):
@@ -159,22 +163,25 @@ def pair_order(held, scores, within):
     return len(whole), float(np.mean([twin[True] > twin[False] for twin in whole])) if whole else 0.0
 
 
-def choose_bands(held, scores, final, thresholds, traffic, loss, within):
+def choose_bands(held, scores, foreign, final, thresholds, loss, within):
     """Returns the low and high bands of a model and what they cost, `final` being the scores if all went on.
 
-    `low` is as high as it may be while at most `loss` of the violations that the larger model catches fall below it;
-    it starts equal for all labels and is then raised label by label where that sends fewer prompts of `traffic` on.
+    Texts that are `foreign` to the model always go on. `low` is as high as it may be while at most `loss` of the
+    violations that the larger model catches fall below it; it starts equal for all labels and is then raised label by
+    label where that sends fewer of the prompts on that stand for traffic: real users' ones that nobody has read.
     `high` is just above every score of a harmless held-back row that the larger model lets pass, so that the smaller
     one adds no false block of its own.
     """
-    caught = scores[within & held.violation & blocked(final, thresholds)]
+    wanted = within & held.violation & blocked(final, thresholds)
+    caught = scores[wanted & ~foreign]
+    traffic = scores[held.unreviewed & ~foreign]
     grid = np.geomspace(0.001, 0.5, 60)
 
     def passed(low):
         return 1 - blocked(traffic, low).mean()
 
     def lost(low):
-        return 1 - blocked(caught, low).mean()
+        return (~blocked(caught, low)).sum() / wanted.sum()
 
     fitting = [value for value in grid if lost(np.full(len(LABELS), value)) <= loss]
     low = np.full(len(LABELS), max(fitting, default=grid[0]))
@@ -185,22 +192,22 @@ def choose_bands(held, scores, final, thresholds, traffic, loss, within):
 
             low = at(max((value for value in grid if lost(at(value)) <= loss),
                          key=lambda value: passed(at(value)), default=low[column]))
-    harmless = scores[within & ~held.violation & ~held.borderline & ~blocked(final, thresholds)]
+    harmless = scores[within & ~foreign & ~held.violation & ~held.borderline & ~blocked(final, thresholds)]
     high = np.minimum(np.maximum(harmless.max(0) + 0.01, 0.5), 0.999)
     low, high = low.round(4), high.round(4)
+    on = asked(scores, foreign, low, high)
     costs = {
-        "lost": lost(low), "caught": len(caught), "decided": blocked(caught, high).mean(),
-        "traffic": len(traffic), "traffic_on": blocked(traffic, low).mean() - blocked(traffic, high).mean(),
-        "captions_on": blocked(scores[within & held.captions], low).mean(),
-        "plain_real_on": blocked(scores[within & held.plain_real], low).mean(),
-        "lookalikes_on": blocked(scores[within & held.lookalike], low).mean(),
+        "lost": lost(low), "caught": wanted.sum(), "decided": blocked(caught, high).sum() / wanted.sum(),
+        "traffic": held.unreviewed.sum(), "traffic_on": on[held.unreviewed].mean(),
+        "captions_on": on[within & held.captions].mean(), "plain_real_on": on[within & held.plain_real].mean(),
+        "lookalikes_on": on[within & held.lookalike].mean(),
     }
     return low, high, {name: float(value) for name, value in costs.items()}
 
 
-def asked(scores, low, high):
+def asked(scores, foreign, low, high):
     """Returns which rows a model leaves to the next one."""
-    return blocked(scores, low) & ~blocked(scores, high)
+    return foreign | (blocked(scores, low) & ~blocked(scores, high))
 
 
 def calibration_error(target, score, bins=15):

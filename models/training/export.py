@@ -1,13 +1,17 @@
 """Writes a trained model as the ONNX file that ships, and scores texts with such a file.
 
 The graph takes `input_ids` `[1, tokens]`, int64, and gives `scores` `[1, labels]`,
-float32: one window, no padding, sigmoid and calibration inside. Dynamic int8 is not
-batch-invariant, hence batch 1 everywhere, here as in production.
+float32: one window, no padding, sigmoid and calibration inside; a model with one logit
+more than labels also gives `foreign` `[1]`, how likely the text is in a language that
+it reads badly. Dynamic int8 is not batch-invariant, hence batch 1 everywhere, here as
+in production.
 """
 
+import os
 import tempfile
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +21,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
 from data import LABELS
+from students import Screen
 
 OPSET = 17
 
@@ -31,9 +36,11 @@ class Exported(nn.Module):
         self.register_buffer("bias", torch.tensor(bias, dtype=torch.float32))
 
     def forward(self, input_ids):
-        """Maps ids `[1, tokens]` to scores `[1, labels]`."""
+        """Maps ids `[1, tokens]` to scores `[1, labels]`, and to the likelihood `[1]` of a foreign text if the model gives it."""
         logits = self.model(input_ids)
-        return torch.sigmoid(logits * self.scale + self.bias)
+        labels = len(self.scale)
+        scores = torch.sigmoid(logits[:, :labels] * self.scale + self.bias)
+        return scores if logits.shape[1] == labels else (scores, torch.sigmoid(logits[:, labels]))
 
 
 def write_onnx(model, path, calibration=None, quantize=False):
@@ -44,7 +51,8 @@ def write_onnx(model, path, calibration=None, quantize=False):
         plain = Path(folder) / "plain.onnx" if quantize else path
         torch.onnx.export(
             Exported(model, scale, bias).eval(), (torch.tensor([[0, 2019, 4962, 2006, 1037, 3509, 2]]),),
-            str(plain), input_names=["input_ids"], output_names=["scores"],
+            str(plain), input_names=["input_ids"],
+            output_names=["scores", "foreign"] if isinstance(model, Screen) else ["scores"],
             dynamic_axes={"input_ids": {1: "tokens"}}, opset_version=OPSET, dynamo=False,
         )
         if quantize:
@@ -62,13 +70,23 @@ class Scorer:
         self.reader = reader
 
     def window(self, ids):
-        """Returns the scores of one window of ids."""
-        return self.session.run(None, {"input_ids": np.array([ids], dtype=np.int64)})[0][0]
+        """Returns the scores of one window of ids, and how likely it is foreign if the model says so."""
+        return np.concatenate([part.ravel() for part in self.session.run(None, {"input_ids": np.array([ids], dtype=np.int64)})])
 
     def score(self, texts):
         """Returns scores `[texts, labels]`: per label the maximum over a text's windows."""
-        many = self.reader.read(texts)
-        return np.array([np.max([self.window(ids) for ids in windows], axis=0) for windows in many])
+        return self.classify(texts)[0]
+
+    def classify(self, texts):
+        """Returns scores `[texts, labels]` and how likely each text is foreign `[texts]`, both the maximum over a text's windows."""
+        def highest(windows):
+            return np.max([self.window(ids) for ids in windows], axis=0)
+
+        # A session may run on several threads at once; each window is still alone.
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            many = list(threads.map(highest, self.reader.read(texts)))
+        labels = len(LABELS)
+        return np.array([each[:labels] for each in many]), np.array([each[labels:].max(initial=0) for each in many])
 
     def latency_us(self, tokens, repeats=400):
         """Returns the median time of one window of `tokens` ids, in microseconds."""

@@ -30,7 +30,7 @@ def toml_table(values):
     return "{ " + ", ".join(f"{label} = {value:.4g}" for label, value in zip(LABELS, values, strict=True)) + " }"
 
 
-def write_manifest(folder, name, frame, *, seed, date, command, rows, thresholds, scorer, bands=None):
+def write_manifest(folder, name, frame, *, seed, date, command, rows, thresholds, scorer, bands=None, foreign=None):
     """Writes the file; `bands` are low, high and a dictionary that is not written."""
     lines = [
         "# Written by models/training/train.py; do not edit by hand.",
@@ -66,6 +66,7 @@ def write_manifest(folder, name, frame, *, seed, date, command, rows, thresholds
             "[band]",
             f"low = {toml_table(low)}",
             f"high = {toml_table(high)}",
+            *([f"foreign = {foreign:.4g}  # from this likelihood on that a text is not English: the next model is asked"] if foreign else []),
             "",
         ]
     lines += ["# Scores of the shipped file, in label order; compare with a tolerance, processors differ."]

@@ -52,21 +52,37 @@ def normal_key(text):
     return " ".join(re.findall(r"\w+", folded))
 
 
+def typo(text, rng):
+    """Swaps two neighbouring letters inside one longer word."""
+    words = text.split(" ")
+    long = [index for index, word in enumerate(words) if len(word) > 5 and word.isalpha()]
+    if not long:
+        return text
+    index = rng.choice(long)
+    word, at = words[index], rng.randrange(1, len(words[index]) - 2)
+    words[index] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    return " ".join(words)
+
+
 def restyle(text, rng: random.Random, fillers):
     """Returns `text` with style noise that leaves its meaning alone, often unchanged.
 
     `fillers` are harmless captions; now and then one is set before or after the
-    text, so that a model learns to find a short detail in a longer prompt.
+    text, or both, so that a model learns to find a short detail in a longer prompt.
     """
-    if rng.random() < 0.45:
+    if rng.random() < 0.4:
         return text
-    if rng.random() < 0.5:
+    if rng.random() < 0.1:
+        text = typo(text, rng)
+    if rng.random() < 0.4:
         text += ", " + ", ".join(rng.sample(SUFFIXES, rng.randint(1, 3)))
     if rng.random() < 0.15:
         text = rng.choice(PREFIXES) + " " + text
-    if rng.random() < 0.15 and len(text) < 160:
-        filler = rng.choice(fillers)
-        text = f"{text}. {filler}" if rng.random() < 0.5 else f"{filler}. {text}"
+    if rng.random() < 0.2 and len(text) < 160:
+        before, after = rng.sample(fillers, 2)
+        text = rng.choice((f"{before}. {text}", f"{text}. {after}", f"{before}. {text}. {after}"))
     if rng.random() < 0.1:
         text = re.sub(r"\s(?:and|with)\s|\.\s", ", ", text)
+    if rng.random() < 0.3:
+        text = text.rstrip(". ") if text.endswith(".") else text + "."
     return text

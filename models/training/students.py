@@ -15,7 +15,7 @@ BIGRAM_BUCKETS = 2**17
 BIGRAM_PRIME = 1_000_003
 TOKEN_WIDTH = 128
 BIGRAM_WIDTH = 64
-HIDDEN = 96
+HIDDEN = 128
 
 
 def main_from_expert(expert: PromptEncoder):
@@ -68,6 +68,8 @@ class Screen(nn.Module):
 
     A token's pooling weight, kept as a logarithm, lets style words count for little
     and telling words for much. There is no attention: a window costs a few lookups.
+    One more logit than labels says how likely the text is not English: what little
+    there is to learn from in other languages, only the larger models make something of.
     """
 
     def __init__(self, pieces):
@@ -77,10 +79,10 @@ class Screen(nn.Module):
         self.token_weight = Table(pieces, 1, 0.0)
         self.dropout = nn.Dropout(0.2)
         self.hidden = nn.Linear(2 * (TOKEN_WIDTH + BIGRAM_WIDTH), HIDDEN)
-        self.head = nn.Linear(HIDDEN, len(LABELS))
+        self.head = nn.Linear(HIDDEN, len(LABELS) + 1)
 
     def forward(self, input_ids, mask=None):
-        """Maps ids and mask `[windows, tokens]` to logits `[windows, labels]`; no mask: no padding."""
+        """Maps ids and mask `[windows, tokens]` to logits `[windows, labels + 1]`; no mask: no padding."""
         weight = torch.exp(self.token_weight(input_ids))
         states = torch.cat([self.tokens(input_ids), self.bigrams(bigram_buckets(input_ids))], dim=2)
         highest = states

@@ -1,11 +1,10 @@
 """Trains promptgate's three models from start to finish: `python train.py --data DIR --out models`.
 
-Stages, each skipped when its result is already in the work folder: data, vocabulary, the English teacher (where asked
-for), the expert, soft labels, students, then export, calibration, evaluation, manifests and cards.
+Stages, each skipped when its result is already in the work folder: data, vocabulary, the English teacher, the expert,
+soft labels, students, then export, calibration, bands, thresholds and manifests.
 """
 
 import argparse
-import hashlib
 import json
 import random
 import sys
@@ -38,8 +37,8 @@ def arguments():
     parser.add_argument("--work", type=Path, help="folder for checkpoints (default: a temporary one)")
     parser.add_argument("--seed", type=int, default=20261129)
     parser.add_argument("--quick", action="store_true", help="tiny subsets, a few minutes, to see that it runs")
-    parser.add_argument("--teacher", action="store_true",
-                        help="train all-mpnet-base-v2 first and let it teach the others English (more than twice the time)")
+    parser.add_argument("--without-teacher", action="store_true",
+                        help="do not train all-mpnet-base-v2 first to teach the others English (an hour less)")
     parser.add_argument("--until", choices=STAGES, default=STAGES[-1], help="stop after this stage")
     options = parser.parse_args()
     if not options.out:
@@ -98,7 +97,7 @@ class Run:
         The work folder keeps them by the hash of the text, so that rows which come later cost no more than themselves.
         """
         path = self.work / f"{name}.npz"
-        keys = np.array([int(hashlib.sha256(row.text.encode()).hexdigest()[:15], 16) for row in rows])
+        keys = data.keys_of(rows)
         known = np.load(path) if path.exists() else None
         fresh = np.flatnonzero(~np.isin(keys, known["keys"])) if known else np.arange(len(rows))
         if len(fresh):
@@ -120,21 +119,26 @@ def sigmoid(logits):
     return 1 / (1 + np.exp(-logits))
 
 
-def epochs_of(rows, count, seed, soft=None, hidden=None, weak_epochs=None):
+def epochs_of(rows, count, seed, soft=None, hidden=None, weak_epochs=None, foreign=False):
     """Returns `count` epochs: every trusted row in each, every other row once in `weak_epochs` (all of them by default).
 
-    With `soft` (probabilities per row, not a number where no teacher spoke) a trusted row's target is the mean of
-    label and teacher, and any other row's target is the teacher alone, at half the weight.
+    With `soft` (probabilities per row, not a number where no teacher spoke) the target of a trusted row or a caption is
+    the mean of label and teacher, and any other row's target is the teacher alone, at half the weight. With `foreign`
+    a last column says whether the row is not English.
     """
     target = np.array([row.target for row in rows], dtype=np.float32)
     weight = np.array([row.weight for row in rows], dtype=np.float32)[:, None] * np.array([row.known for row in rows])
     if soft is not None:
         taught = ~np.isnan(soft[:, 0])
         is_trusted = np.array([row.trusted for row in rows])
-        both, alone = taught & is_trusted, taught & ~is_trusted
+        labelled = is_trusted | np.array([row.caption for row in rows])
+        both, alone = taught & labelled, taught & ~labelled
         target[both] = (target[both] + soft[both]) / 2
         target[alone] = soft[alone]
         weight[alone] = 0.5
+    if foreign:
+        column = np.array([[not is_english(row)] for row in rows], dtype=np.float32)
+        target, weight = np.hstack([target, column]), np.hstack([weight, np.ones_like(column)])
     trusted = [i for i, row in enumerate(rows) if row.trusted]
     rest = [i for i, row in enumerate(rows) if not row.trusted and weight[i].any()]
     random.Random(seed).shuffle(rest)
@@ -162,7 +166,7 @@ def choose_vocabulary(run, e5):
 
 
 def is_english(row):
-    """Whether the English teacher may speak about a row: hardly a letter beyond the Latin ones."""
+    """Whether a row counts as English: its language, and hardly a letter beyond the Latin ones."""
     return row.lang == "en" and sum(letter > "\u024f" for letter in row.text) * 10 < len(row.text)
 
 
@@ -170,24 +174,29 @@ def train_teacher(run):
     """Fine-tunes all-mpnet-base-v2 on the English rows, and returns its logits on them, nothing on the others."""
     encoder, tokenizer = pretrained.mpnet()
     reader = encoders.Reader(tokenizer, ("<s>", "</s>"), "<pad>")
+    # Captions are harmless without asking.
+    taught = [is_english(row) and not row.caption for row in run.train]
     english = [row for row in run.train if is_english(row)]
     labelled = [row for row in english if max(row.known) > 0]
     # A tenth of the captions and a fifth of the noisy pairs are enough to know what is ordinary.
-    share = {"copro": 5, "hate_text": 1, "political_ads": 2}
+    share = {"copro": 5, "hate_text": 2, "political_ads": 3}
     chosen = [row for number, row in enumerate(labelled) if row.trusted or number % share.get(row.source, 6) == 0]
     model = run.fit("teacher", encoders.PromptEncoder(encoder), lambda: epochs_of(chosen, 2, run.seed), reader,
                     batch=32, rate=3e-5, head_rate=1e-3)
-    logits = run.predict("teacher.logits", model, reader, english)
+    # For the report: what there is to be learned from it.
+    run.predict("teacher.held", model, reader, [row for row in run.rows if row.split == "test" and row.trusted and is_english(row)])
     out = np.full((len(run.train), len(data.LABELS)), np.nan, dtype=np.float32)
-    out[[is_english(row) for row in run.train]] = logits
+    out[taught] = run.predict("teacher.logits", model, reader, [row for row, asked in zip(run.train, taught, strict=True) if asked])
     return out
 
 
 def train_expert(run, e5, kept, taught):
-    """Fine-tunes multilingual-e5-small on labels and on what the teacher says, in all languages."""
+    """Fine-tunes multilingual-e5-small on labels, then more slowly on labels and on what the teacher says, in all languages."""
     model = encoders.PromptEncoder(pretrained.e5_encoder(e5, kept))
-    return run.fit("expert", model, lambda: epochs_of(run.train, 3, run.seed, sigmoid(taught), weak_epochs=6),
-                   run.reader, batch=32, rate=1e-4, head_rate=1e-3)
+    model = run.fit("expert.labels", model, lambda: epochs_of(run.train, 3, run.seed, weak_epochs=6),
+                    run.reader, batch=32, rate=1e-4, head_rate=1e-3)
+    return run.fit("expert", model, lambda: epochs_of(run.train, 2, run.seed + 1, sigmoid(taught), weak_epochs=6),
+                   run.reader, batch=32, rate=6e-5, head_rate=3e-4)
 
 
 def train_students(run, expert, taught):
@@ -195,9 +204,9 @@ def train_students(run, expert, taught):
     logits, states = run.predict("expert.logits", expert, run.reader, run.train, hidden=True)
     soft = sigmoid(np.where(np.isnan(taught), logits, (logits + taught) / 2))
     main = run.fit("main", students.main_from_expert(expert),
-                   lambda: epochs_of(run.train, 3, run.seed, soft, states), run.reader, batch=32, rate=1.5e-4, head_rate=3e-4)
+                   lambda: epochs_of(run.train, 2, run.seed, soft, states, weak_epochs=4), run.reader, batch=32, rate=1.5e-4, head_rate=3e-4)
     screen = run.fit("screen", students.screen_from_expert(expert),
-                     lambda: epochs_of(run.train, 1, run.seed, soft) * 8, run.reader, batch=256, rate=2e-3, head_rate=2e-3)
+                     lambda: epochs_of(run.train, 1, run.seed, soft, foreign=True) * 8, run.reader, batch=256, rate=2e-3, head_rate=2e-3)
     return {"screen": screen, "main": main, "expert": expert}
 
 
@@ -213,7 +222,8 @@ def main():
     kept = choose_vocabulary(run, e5)
     if options.until == "vocabulary":
         return
-    taught = train_teacher(run) if options.teacher else np.full((len(run.train), len(data.LABELS)), np.nan, np.float32)
+    nothing = np.full((len(run.train), len(data.LABELS)), np.nan, np.float32)
+    taught = nothing if options.without_teacher else train_teacher(run)
     if options.until == "teacher":
         return
     expert = train_expert(run, e5, kept, taught)

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Classifier;
+use super::{Classified, Classifier};
 use crate::decision::Scores;
 use crate::error::ClassifyError;
 use crate::evidence::Stage;
-use crate::policy::{CascadePolicy, Limits};
+use crate::policy::{Bands, CascadePolicy, Limits};
 
 /// Longest piece of text, in bytes, that is judged as one; longer prompts are cut into pieces of this size, about one
 /// window of a model, so that the larger models need only read the suspicious ones.
@@ -35,15 +35,16 @@ impl Rung {
         Self { classifier, stage, name }
     }
 
-    fn classify(&self, pieces: &[&str]) -> Result<Vec<Scores>, (Stage, ClassifyError)> {
-        let scores = self.classifier.classify(pieces).map_err(|error| (self.stage, error))?;
+    fn classify(&self, pieces: &[&str]) -> Result<Vec<Classified>, (Stage, ClassifyError)> {
+        let classified = self.classifier.classify(pieces).map_err(|error| (self.stage, error))?;
         // A score that is no number is below every threshold: it must not pass for harmless.
-        let sound = |scores: &Scores| scores.0.iter().all(|score| (0.0..=1.0).contains(score));
-        if scores.len() != pieces.len() || !scores.iter().all(sound) {
+        let sound =
+            |one: &Classified| one.scores.0.iter().chain([&one.foreign]).all(|score| (0.0..=1.0).contains(score));
+        if classified.len() != pieces.len() || !classified.iter().all(sound) {
             let what = format!("model `{}`: scores that are missing or not between 0 and 1", self.name);
             return Err((self.stage, ClassifyError::failed(what)));
         }
-        Ok(scores)
+        Ok(classified)
     }
 
     fn says(&self, scores: Scores) -> Scored {
@@ -92,52 +93,135 @@ impl Cascade {
         limits: Limits,
         thorough: bool,
     ) -> Result<Option<Scored>, (Stage, ClassifyError)> {
-        let mut pieces: Vec<&str> = texts.iter().flat_map(|text| pieces(text)).collect();
-        // Readings of one prompt share most of their pieces.
-        let mut known = HashSet::new();
-        pieces.retain(|piece| known.insert(*piece));
-        let mut asked = &self.screen;
-        let mut open = scored(asked.classify(&pieces)?, pieces);
-        let Some(mut highest) = maximum(&open) else { return Ok(None) };
-        let mut left: Vec<Scores> = Vec::new();
+        let mut one = vec![Question::new(&self.screen, texts, thorough)];
+        self.answer(&mut one, bands, limits);
+        one.pop().map_or(Ok(None), Question::answer)
+    }
+
+    /// As [`score`](Self::score) for many prompts: each model reads all it is asked about before the next one begins, so that its
+    /// weights stay in the caches. No prompt moves the scores of another, nor does it fail with another.
+    pub fn score_batch<'a>(
+        &'a self,
+        prompts: impl IntoIterator<Item = (&'a [&'a str], bool)>,
+        bands: &CascadePolicy,
+        limits: Limits,
+    ) -> Vec<Result<Option<Scored>, (Stage, ClassifyError)>> {
+        let ask = |(texts, thorough)| Question::new(&self.screen, texts, thorough);
+        let mut questions: Vec<Question<'a>> = prompts.into_iter().map(ask).collect();
+        self.answer(&mut questions, bands, limits);
+        questions.into_iter().map(Question::answer).collect()
+    }
+
+    fn answer<'a>(&'a self, questions: &mut [Question<'a>], bands: &CascadePolicy, limits: Limits) {
+        ask(&self.screen, questions);
         let next = [
             Some((&self.main, &bands.screen, limits.max_main_pieces)),
             self.expert.as_ref().map(|expert| (expert, &bands.main, limits.max_expert_pieces)),
         ];
         for (model, band, most) in next.into_iter().flatten() {
-            if !thorough {
-                if band.violation(&highest) {
-                    break;
-                }
-                open.retain(|(scores, _)| band.uncertain(scores));
+            for question in questions.iter_mut() {
+                question.narrow(band, most);
             }
-            if open.is_empty() {
-                break;
-            }
-            open.sort_by(|one, other| peak(&other.0).total_cmp(&peak(&one.0)));
-            left.extend(open.split_off(open.len().min(most.max(1))).into_iter().map(|(scores, _)| scores));
-            let pieces: Vec<&str> = open.into_iter().map(|(_, piece)| piece).collect();
-            open = scored(model.classify(&pieces)?, pieces);
-            highest = left.iter().copied().chain(maximum(&open)).reduce(Scores::max).unwrap_or(highest);
-            asked = model;
+            ask(model, questions);
         }
-        Ok(Some(asked.says(highest)))
     }
 }
 
-/// Pieces with their scores.
-fn scored(scores: Vec<Scores>, pieces: Vec<&str>) -> Vec<(Scores, &str)> {
-    scores.into_iter().zip(pieces).collect()
+/// Asks a model about the open pieces of all questions at once; of each by itself if that fails, so that none fails for another.
+fn ask<'a>(model: &'a Rung, questions: &mut [Question<'a>]) {
+    let pieces: Vec<&str> = questions.iter().flat_map(|question| question.asked.iter().copied()).collect();
+    if pieces.is_empty() {
+        return;
+    }
+    match model.classify(&pieces) {
+        Ok(classified) => {
+            let mut classified = classified.into_iter();
+            for question in questions.iter_mut().filter(|question| !question.asked.is_empty()) {
+                let own = classified.by_ref().take(question.asked.len()).collect();
+                question.hear(model, Ok(own));
+            }
+        }
+        Err(failed) => {
+            let mut asking: Vec<_> = questions.iter_mut().filter(|question| !question.asked.is_empty()).collect();
+            if let [alone] = asking.as_mut_slice() {
+                alone.hear(model, Err(failed));
+            } else {
+                for question in asking {
+                    question.hear(model, model.classify(&question.asked));
+                }
+            }
+        }
+    }
 }
 
-/// Category by category the highest score of all pieces.
-fn maximum(pieces: &[(Scores, &str)]) -> Option<Scores> {
-    pieces.iter().map(|(scores, _)| *scores).reduce(Scores::max)
+/// One prompt on its way through the models.
+struct Question<'a> {
+    /// No bands hold.
+    thorough: bool,
+    /// Pieces to ask the next model about.
+    asked: Vec<&'a str>,
+    /// What the last model said of the pieces it was asked about.
+    heard: Vec<(Classified, &'a str)>,
+    /// Scores of pieces that no further model reads.
+    left: Vec<Scores>,
+    highest: Option<Scores>,
+    /// The last model that was asked.
+    by: &'a Rung,
+    failed: Option<(Stage, ClassifyError)>,
 }
 
-/// The highest score of a piece.
-fn peak(scores: &Scores) -> f32 {
-    scores.0.into_iter().fold(0.0, f32::max)
+impl<'a> Question<'a> {
+    fn new(first: &'a Rung, texts: &[&'a str], thorough: bool) -> Self {
+        let mut asked: Vec<&str> = texts.iter().flat_map(|text| pieces(text)).collect();
+        // Readings of one prompt share most of their pieces.
+        let mut known = HashSet::new();
+        asked.retain(|piece| known.insert(*piece));
+        Self { thorough, asked, heard: Vec::new(), left: Vec::new(), highest: None, by: first, failed: None }
+    }
+
+    /// Takes what a model says about the pieces it was asked about.
+    fn hear(&mut self, model: &'a Rung, said: Result<Vec<Classified>, (Stage, ClassifyError)>) {
+        let asked = std::mem::take(&mut self.asked);
+        match said {
+            Ok(classified) => {
+                self.heard = classified.into_iter().zip(asked).collect();
+                let scores = self.heard.iter().map(|(classified, _)| classified.scores);
+                self.highest = self.left.iter().copied().chain(scores).reduce(Scores::max);
+                self.by = model;
+            }
+            Err(failed) => {
+                self.heard.clear();
+                self.failed = Some(failed);
+            }
+        }
+    }
+
+    /// Leaves to the next model what `band` leaves open, at most `most` pieces.
+    fn narrow(&mut self, band: &Bands, most: usize) {
+        let mut open = std::mem::take(&mut self.heard);
+        if !self.thorough {
+            if open.iter().any(|(classified, _)| band.violation(classified)) {
+                return;
+            }
+            open.retain(|(classified, _)| band.uncertain(classified));
+        }
+        open.sort_by(|(one, _), (other, _)| suspicion(other).total_cmp(&suspicion(one)));
+        self.left
+            .extend(open.split_off(open.len().min(most.max(1))).into_iter().map(|(classified, _)| classified.scores));
+        self.asked = open.into_iter().map(|(_, piece)| piece).collect();
+    }
+
+    fn answer(self) -> Result<Option<Scored>, (Stage, ClassifyError)> {
+        match self.failed {
+            Some(failed) => Err(failed),
+            None => Ok(self.highest.map(|highest| self.by.says(highest))),
+        }
+    }
+}
+
+/// How much a piece deserves a larger model: its highest score, or that the model could not read it.
+fn suspicion(classified: &Classified) -> f32 {
+    classified.scores.0.into_iter().fold(classified.foreign, f32::max)
 }
 
 /// Cuts a long text at white space into overlapping pieces; a text without white space is cut between characters.

@@ -70,6 +70,30 @@ fn with_expert(
     Ok(cascade.with_expert(Box::new(OnnxClassifier::load_sharing(folder, deadline, tokenizers)?)))
 }
 
+/// What a classifier says about one text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Classified {
+    /// One score per category that models score, 0 to 1.
+    pub scores: Scores,
+    /// How likely the text is in a language that this model reads badly, 0 to 1: a policy may then leave it to a larger one,
+    /// whatever the scores. 0 from models that do not say.
+    pub foreign: f32,
+}
+
+impl Classified {
+    /// Category by category the higher of two; a text is as foreign as its most foreign part.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { scores: self.scores.max(other.scores), foreign: self.foreign.max(other.foreign) }
+    }
+}
+
+impl From<Scores> for Classified {
+    fn from(scores: Scores) -> Self {
+        Self { scores, foreign: 0.0 }
+    }
+}
+
 /// Scores texts. One prompt's scores must not depend on its batch-mates.
 pub trait Classifier: Send + Sync {
     /// Name and content hash, `main@9b1c5e7f0a2d`.
@@ -80,5 +104,5 @@ pub trait Classifier: Send + Sync {
     /// # Errors
     ///
     /// [`ClassifyError`] if the model fails, gives something that is no score, or no session comes free in time.
-    fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError>;
+    fn classify(&self, batch: &[&str]) -> Result<Vec<Classified>, ClassifyError>;
 }

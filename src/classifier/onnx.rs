@@ -16,7 +16,7 @@ use ort::value::TensorRef;
 use sha2::{Digest, Sha256};
 use tokenizers::Tokenizer;
 
-use super::{Classifier, Manifest};
+use super::{Classified, Classifier, Manifest};
 use crate::category::Category;
 use crate::decision::Scores;
 use crate::error::{ClassifyError, LoadError};
@@ -202,18 +202,18 @@ impl OnnxClassifier {
     }
 
     /// The highest scores of the windows of a text.
-    fn score(&self, session: &mut Session, text: &str) -> Result<Scores, ClassifyError> {
+    fn score(&self, session: &mut Session, text: &str) -> Result<Classified, ClassifyError> {
         let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| self.failed(&error.to_string()))?;
-        let mut best: Option<Scores> = None;
+        let mut best: Option<Classified> = None;
         for window in windows(encoding.get_ids(), self.manifest.max_tokens - 2, self.manifest.overlap_tokens) {
-            let scores = self.run(session, window)?;
-            best = Some(best.map_or(scores, |best| best.max(scores)));
+            let classified = self.run(session, window)?;
+            best = Some(best.map_or(classified, |best| best.max(classified)));
         }
         best.ok_or_else(|| self.failed("no window"))
     }
 
     /// The scores of one window, which is framed here.
-    fn run(&self, session: &mut Session, window: &[u32]) -> Result<Scores, ClassifyError> {
+    fn run(&self, session: &mut Session, window: &[u32]) -> Result<Classified, ClassifyError> {
         let failed = |error: ort::Error| self.failed(&error.to_string());
         let (first, last) = self.frame;
         let ids: Vec<i64> = std::iter::once(first).chain(window.iter().copied()).chain([last]).map(i64::from).collect();
@@ -223,10 +223,17 @@ impl OnnxClassifier {
         let scores: [f32; Category::SCORED.len()] = scores
             .try_into()
             .map_err(|_| self.failed(&format!("{} scores, expected {}", scores.len(), Category::SCORED.len())))?;
-        if !scores.iter().all(|score| (0.0..=1.0).contains(score)) {
+        let foreign = match output.get("foreign") {
+            None => 0.0,
+            Some(value) => match value.try_extract_tensor::<f32>().map_err(failed)?.1 {
+                [foreign] => *foreign,
+                other => return Err(self.failed(&format!("{} values of `foreign`, expected 1", other.len()))),
+            },
+        };
+        if !scores.iter().chain([&foreign]).all(|score| (0.0..=1.0).contains(score)) {
             return Err(self.failed("a score that is not between 0 and 1"));
         }
-        Ok(Scores(scores))
+        Ok(Classified { scores: Scores(scores), foreign })
     }
 
     fn failed(&self, error: &str) -> ClassifyError {
@@ -239,7 +246,7 @@ impl Classifier for OnnxClassifier {
         &self.name
     }
 
-    fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError> {
+    fn classify(&self, batch: &[&str]) -> Result<Vec<Classified>, ClassifyError> {
         let mut session = self.pool.take(self.deadline, || {
             self.graph.bytes().and_then(|graph| open_session(&graph)).map_err(|error| self.failed(&error))
         })?;

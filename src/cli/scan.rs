@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::args::{OutputFormat, Scan, Stages};
 use super::input::{Input, Line, Row};
 use super::{Failure, human, status};
-use crate::decision::Verdict;
+use crate::decision::{Decision, Verdict};
 use crate::moderator::{Moderator, Scratch};
 use crate::prompt::Prompt;
 
@@ -25,6 +25,8 @@ use crate::prompt::Prompt;
 const CHUNK_LINES: usize = 1024;
 /// Bytes of lines judged between two writes: long lines make smaller chunks.
 const CHUNK_BYTES: usize = 4 << 20;
+/// Rows that pass through the stages together.
+const TOGETHER: usize = 64;
 /// Chunks read ahead.
 const READ_AHEAD: usize = 2;
 
@@ -148,38 +150,51 @@ fn next_chunk(input: &mut Input) -> Result<Option<Chunk>, Failure> {
 
 fn judge(moderator: &Moderator, options: &Scan, chunk: Chunk) -> Vec<Written> {
     let Chunk { place, lines, .. } = chunk;
-    let judge_line = |scratch: &mut Scratch, line: Line| match line.row(&place, options.field_names()) {
-        None => Written::Blank,
-        Some(row) => judge_row(moderator, scratch, options, &row),
+    let judge_lines = |scratch: &mut Scratch, lines: Vec<Line>| {
+        let rows: Vec<Option<Row>> = lines.into_iter().map(|line| line.row(&place, options.field_names())).collect();
+        judge_rows(moderator, scratch, options, &rows)
     };
-    lines.into_par_iter().map_init(Scratch::default, judge_line).collect()
+    lines.into_par_iter().chunks(TOGETHER).map_init(Scratch::default, judge_lines).flatten().collect()
 }
 
-fn judge_row(moderator: &Moderator, scratch: &mut Scratch, options: &Scan, row: &Row) -> Written {
-    let content = match &row.content {
-        Ok(content) => content,
-        Err(error) => {
-            let record = ErrorRecord { schema: 1, id: &row.id, error };
-            return Written::Error(match options.output_format {
-                OutputFormat::Jsonl => json_line(&record),
-                OutputFormat::Table => format!("{:<10} ERROR  {error}\n", row.id),
-            });
+fn judge_rows(moderator: &Moderator, scratch: &mut Scratch, options: &Scan, rows: &[Option<Row>]) -> Vec<Written> {
+    let contents = || rows.iter().flatten().filter_map(|row| row.content.as_ref().ok());
+    let prompts: Vec<Prompt<'_>> = contents()
+        .map(|content| Prompt {
+            negative: content.negative.as_deref(),
+            thorough: options.second_opinion,
+            ..Prompt::new(&content.prompt)
+        })
+        .collect();
+    // Where each is timed, each is decided by itself: together there is no time of one.
+    let decisions: Vec<(Decision, Option<u64>)> = if options.timing {
+        let timed = |prompt: &Prompt<'_>| {
+            let began = Instant::now();
+            let decision = moderator.check_with(scratch, *prompt);
+            (decision, Some(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)))
+        };
+        prompts.iter().map(timed).collect()
+    } else {
+        moderator.check_batch_with(scratch, &prompts).into_iter().map(|decision| (decision, None)).collect()
+    };
+    let mut decisions = decisions.into_iter();
+    let write = |row: &Option<Row>| match row {
+        None => Written::Blank,
+        Some(Row { id, content: Err(error) }) => Written::Error(match options.output_format {
+            OutputFormat::Jsonl => json_line(&ErrorRecord { schema: 1, id, error }),
+            OutputFormat::Table => format!("{id:<10} ERROR  {error}\n"),
+        }),
+        Some(Row { id, content: Ok(content) }) => {
+            let Some((decision, micros)) = decisions.next() else { return Written::Blank };
+            let shown = options.show_text.then_some(content.prompt.as_str());
+            let line = match options.output_format {
+                OutputFormat::Jsonl => json_line(&decision.record(Some(id)).with_prompt(shown).with_micros(micros)),
+                OutputFormat::Table => human::row(id, &decision, shown),
+            };
+            Written::Decision(decision.verdict, line)
         }
     };
-    let prompt = Prompt {
-        negative: content.negative.as_deref(),
-        thorough: options.second_opinion,
-        ..Prompt::new(&content.prompt)
-    };
-    let began = Instant::now();
-    let decision = moderator.check_with(scratch, prompt);
-    let micros = options.timing.then(|| u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
-    let shown = options.show_text.then_some(content.prompt.as_str());
-    let line = match options.output_format {
-        OutputFormat::Jsonl => json_line(&decision.record(Some(&row.id)).with_prompt(shown).with_micros(micros)),
-        OutputFormat::Table => human::row(&row.id, &decision, shown),
-    };
-    Written::Decision(decision.verdict, line)
+    rows.iter().map(write).collect()
 }
 
 fn json_line(record: &impl Serialize) -> String {

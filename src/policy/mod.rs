@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::category::{Category, Severity};
+use crate::classifier::Classified;
 use crate::decision::{Decision, Reason, Scores, Verdict};
 use crate::error::LoadError;
 use crate::evidence::{Evidence, Stage};
@@ -118,6 +119,8 @@ pub struct CascadePolicy {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bands {
+    /// From this likelihood on that a text is in a language the model reads badly, the next model is asked, whatever the scores.
+    pub foreign: Option<f32>,
     /// Below this in every category the prompt is harmless without asking the next model.
     pub low: BTreeMap<Category, f32>,
     /// At or above this in one category the prompt is a violation without asking the next model.
@@ -125,17 +128,23 @@ pub struct Bands {
 }
 
 impl Bands {
-    /// Whether `scores` leave the question to the next model.
+    /// Whether what a model says leaves the question to the next one.
     #[must_use]
-    pub fn uncertain(&self, scores: &Scores) -> bool {
-        !self.violation(scores)
-            && scores.iter().any(|(category, score)| self.low.get(&category).is_none_or(|low| score >= *low))
+    pub fn uncertain(&self, said: &Classified) -> bool {
+        self.foreign(said)
+            || !self.violation(said)
+                && said.scores.iter().any(|(category, score)| self.low.get(&category).is_none_or(|low| score >= *low))
     }
 
     /// Whether one score is so high that no other model is asked.
     #[must_use]
-    pub fn violation(&self, scores: &Scores) -> bool {
-        scores.iter().any(|(category, score)| self.high.get(&category).is_some_and(|high| score >= *high))
+    pub fn violation(&self, said: &Classified) -> bool {
+        !self.foreign(said)
+            && said.scores.iter().any(|(category, score)| self.high.get(&category).is_some_and(|high| score >= *high))
+    }
+
+    fn foreign(&self, said: &Classified) -> bool {
+        self.foreign.is_some_and(|foreign| said.foreign >= foreign)
     }
 }
 
@@ -256,6 +265,9 @@ impl Policy {
                     "cascade.{name}: expected a score of 0 to 1 for every category that models score, and no other"
                 ));
             }
+        }
+        if !screen.foreign.iter().chain(&main.foreign).all(in_range) {
+            return fail("cascade: `foreign` out of range, expected 0 to 1".to_owned());
         }
         Ok(Self { file, text: text.into(), place: place.into(), rows })
     }

@@ -1,7 +1,7 @@
 //! What several test files need: the shipped lists and rules without models, and scripted models.
 #![allow(dead_code, reason = "every test file uses its own part")]
 
-use promptgate::classifier::{Cascade, Classifier};
+use promptgate::classifier::{Cascade, Classified, Classifier};
 use promptgate::{ClassifyError, Explain, Moderator, Policy, Scores};
 
 /// A model that follows a script instead of weights.
@@ -12,8 +12,8 @@ impl<F: Fn(&str) -> Result<[f32; 6], ClassifyError> + Send + Sync> Classifier fo
         self.0
     }
 
-    fn classify(&self, batch: &[&str]) -> Result<Vec<Scores>, ClassifyError> {
-        batch.iter().map(|text| (self.1)(text).map(Scores)).collect()
+    fn classify(&self, batch: &[&str]) -> Result<Vec<Classified>, ClassifyError> {
+        batch.iter().map(|text| (self.1)(text).map(|scores| Scores(scores).into())).collect()
     }
 }
 
