@@ -431,8 +431,8 @@ impl Moderator {
         stages.policy.decide(outcome, &stages.policy_name)
     }
 
-    /// Decides about many prompts on this thread, in their order, stage by stage: for prompts that are there together this takes about
-    /// half the time of as many calls of [`check_with`](Self::check_with), and every decision is the same.
+    /// Decides about many prompts on this thread, in their order, stage by stage: for prompts that are there together this takes less
+    /// time than as many calls of [`check_with`](Self::check_with), and every decision is the same.
     ///
     /// ```
     /// use promptgate::{Moderator, Policy, Prompt, Scratch};
