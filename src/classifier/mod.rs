@@ -10,11 +10,11 @@ use std::path::Path;
 #[cfg(feature = "onnx")]
 use std::time::Duration;
 
-use crate::decision::Scores;
 use crate::error::ClassifyError;
 #[cfg(feature = "onnx")]
 use crate::error::LoadError;
 
+pub use crate::decision::Classified;
 pub use cascade::{Cascade, Scored};
 pub use manifest::Manifest;
 #[cfg(feature = "onnx")]
@@ -68,30 +68,6 @@ fn with_expert(
 ) -> Result<Cascade, LoadError> {
     let Some(folder) = folder else { return Ok(cascade) };
     Ok(cascade.with_expert(Box::new(OnnxClassifier::load_sharing(folder, deadline, tokenizers)?)))
-}
-
-/// What a classifier says about one text.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Classified {
-    /// One score per category that models score, 0 to 1.
-    pub scores: Scores,
-    /// How likely the text is in a language that this model reads badly, 0 to 1: a policy may then leave it to a larger one,
-    /// whatever the scores. 0 from models that do not say.
-    pub foreign: f32,
-}
-
-impl Classified {
-    /// Category by category the higher of two; a text is as foreign as its most foreign part.
-    #[must_use]
-    pub fn max(self, other: Self) -> Self {
-        Self { scores: self.scores.max(other.scores), foreign: self.foreign.max(other.foreign) }
-    }
-}
-
-impl From<Scores> for Classified {
-    fn from(scores: Scores) -> Self {
-        Self { scores, foreign: 0.0 }
-    }
 }
 
 /// Scores texts. One prompt's scores must not depend on its batch-mates.

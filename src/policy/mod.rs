@@ -7,8 +7,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::category::{Category, Severity};
-use crate::classifier::Classified;
-use crate::decision::{Decision, Reason, Scores, Verdict};
+use crate::decision::{Classified, Decision, Reason, Scores, Verdict};
 use crate::error::LoadError;
 use crate::evidence::{Evidence, Stage};
 use crate::prompt::{Field, Prompt};
