@@ -5,7 +5,7 @@ use crate::moderator::{Moderator, Scratch};
 use crate::prompt::Prompt;
 
 /// Prompts that pass through the stages together. More would only take memory.
-const MOST_TOGETHER: usize = 64;
+pub(crate) const MOST_TOGETHER: usize = 64;
 
 impl Moderator {
     /// Decides about many prompts, in input order; on all cores with the `parallel` feature.

@@ -249,6 +249,22 @@ fn a_prompt_that_fails_in_a_batch_fails_alone() {
 }
 
 #[test]
+fn a_busy_model_keeps_a_batch_waiting_once() {
+    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let busy = move |_: &str| {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Err(ClassifyError::deadline())
+    };
+    let cascade = common::cascade(busy, |_| Ok([0.0; 6]));
+    let moderator = Moderator::builder(common::policy()).cascade(cascade).build().unwrap();
+    let prompts = ["a harbor", "a lighthouse", "a boat"].map(Prompt::from);
+    let decisions = moderator.check_batch_with(&mut Scratch::default(), &prompts);
+    assert!(decisions.iter().all(|decision| decision.degraded == Some("screen-busy") && decision.is_blocked()));
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+#[test]
 fn the_expert_is_asked_where_main_is_unsure_or_a_caller_wants_it() {
     let moderator = |main: f32| {
         let cascade = common::cascade(|_| Ok([0.4; 6]), move |_| Ok([main; 6]))

@@ -93,9 +93,7 @@ impl Cascade {
         limits: Limits,
         thorough: bool,
     ) -> Result<Option<Scored>, (Stage, ClassifyError)> {
-        let mut one = vec![Question::new(&self.screen, texts, thorough)];
-        self.answer(&mut one, bands, limits);
-        one.pop().map_or(Ok(None), Question::answer)
+        self.score_batch([(texts, thorough)], bands, limits).pop().unwrap_or(Ok(None))
     }
 
     /// As [`score`](Self::score) for many prompts: each model reads all it is asked about before the next one begins, so that its
@@ -106,28 +104,25 @@ impl Cascade {
         bands: &CascadePolicy,
         limits: Limits,
     ) -> Vec<Result<Option<Scored>, (Stage, ClassifyError)>> {
-        let ask = |(texts, thorough)| Question::new(&self.screen, texts, thorough);
-        let mut questions: Vec<Question<'a>> = prompts.into_iter().map(ask).collect();
-        self.answer(&mut questions, bands, limits);
-        questions.into_iter().map(Question::answer).collect()
-    }
-
-    fn answer<'a>(&'a self, questions: &mut [Question<'a>], bands: &CascadePolicy, limits: Limits) {
-        ask(&self.screen, questions);
+        let question = |(texts, thorough)| Question::new(&self.screen, texts, thorough);
+        let mut questions: Vec<Question<'a>> = prompts.into_iter().map(question).collect();
+        ask(&self.screen, &mut questions);
         let next = [
             Some((&self.main, &bands.screen, limits.max_main_pieces)),
             self.expert.as_ref().map(|expert| (expert, &bands.main, limits.max_expert_pieces)),
         ];
         for (model, band, most) in next.into_iter().flatten() {
-            for question in questions.iter_mut() {
+            for question in &mut questions {
                 question.narrow(band, most);
             }
-            ask(model, questions);
+            ask(model, &mut questions);
         }
+        questions.into_iter().map(Question::answer).collect()
     }
 }
 
 /// Asks a model about the open pieces of all questions at once; of each by itself if that fails, so that none fails for another.
+/// Where the model was busy they have all waited, and do not wait again one by one.
 fn ask<'a>(model: &'a Rung, questions: &mut [Question<'a>]) {
     let pieces: Vec<&str> = questions.iter().flat_map(|question| question.asked.iter().copied()).collect();
     if pieces.is_empty() {
@@ -141,14 +136,10 @@ fn ask<'a>(model: &'a Rung, questions: &mut [Question<'a>]) {
                 question.hear(model, Ok(own));
             }
         }
-        Err(failed) => {
-            let mut asking: Vec<_> = questions.iter_mut().filter(|question| !question.asked.is_empty()).collect();
-            if let [alone] = asking.as_mut_slice() {
-                alone.hear(model, Err(failed));
-            } else {
-                for question in asking {
-                    question.hear(model, model.classify(&question.asked));
-                }
+        Err((stage, error)) => {
+            for question in questions.iter_mut().filter(|question| !question.asked.is_empty()) {
+                let busy = error.is_deadline().then(|| Err((stage, ClassifyError::deadline())));
+                question.hear(model, busy.unwrap_or_else(|| model.classify(&question.asked)));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! A session has one thread; a model has as many sessions as callers need, up to one a core.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::available_parallelism;
@@ -247,12 +248,15 @@ impl Classifier for OnnxClassifier {
     }
 
     fn classify(&self, batch: &[&str]) -> Result<Vec<Classified>, ClassifyError> {
-        let mut session = self.pool.take(self.deadline, || {
-            self.graph.bytes().and_then(|graph| open_session(&graph)).map_err(|error| self.failed(&error))
-        })?;
-        let scores = batch.iter().map(|text| self.score(&mut session, text)).collect();
-        self.pool.put(session);
-        scores
+        let open = || self.graph.bytes().and_then(|graph| open_session(&graph)).map_err(|error| self.failed(&error));
+        // A session for each text: a long batch keeps nobody waiting.
+        let classify = |text: &&str| {
+            let mut session = self.pool.take(self.deadline, open)?;
+            let classified = self.score(&mut session, text);
+            self.pool.put(session);
+            classified
+        };
+        batch.iter().map(classify).collect()
     }
 }
 
@@ -281,38 +285,39 @@ fn windows(ids: &[u32], size: usize, overlap: usize) -> impl Iterator<Item = &[u
     (0..count).map(move |index| ids.get(index * step..(index * step + size).min(ids.len())).unwrap_or_default())
 }
 
-/// Sessions waiting for callers.
-struct Pool {
-    idle: Mutex<Idle>,
+/// Sessions waiting for callers, or callers for sessions: who waits goes before who comes later.
+struct Pool<T = Session> {
+    idle: Mutex<Idle<T>>,
     freed: Condvar,
     most: usize,
 }
 
-struct Idle {
-    sessions: Vec<Session>,
+struct Idle<T> {
+    sessions: Vec<T>,
     /// Sessions there are, idle or at work.
     open: usize,
+    /// The numbers of those who wait, the first one first.
+    queue: VecDeque<u64>,
+    /// The number of the next one.
+    next: u64,
 }
 
-impl Pool {
+impl<T> Pool<T> {
     fn new(most: usize) -> Self {
-        Self { idle: Mutex::new(Idle { sessions: Vec::new(), open: 0 }), freed: Condvar::new(), most }
+        let idle = Idle { sessions: Vec::new(), open: 0, queue: VecDeque::new(), next: 0 };
+        Self { idle: Mutex::new(idle), freed: Condvar::new(), most }
     }
 
     /// A panic while the lock is held cannot leave the pool inconsistent, so a poisoned lock is still good.
-    fn lock(&self) -> MutexGuard<'_, Idle> {
+    fn lock(&self) -> MutexGuard<'_, Idle<T>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An idle session, a new one, or the next that comes free within `deadline`.
-    fn take(
-        &self,
-        deadline: Duration,
-        open: impl FnOnce() -> Result<Session, ClassifyError>,
-    ) -> Result<Session, ClassifyError> {
+    fn take(&self, deadline: Duration, open: impl FnOnce() -> Result<T, ClassifyError>) -> Result<T, ClassifyError> {
         let until = Instant::now() + deadline;
         let mut idle = self.lock();
-        loop {
+        if idle.queue.is_empty() {
             if let Some(session) = idle.sessions.pop() {
                 return Ok(session);
             }
@@ -321,19 +326,30 @@ impl Pool {
                 drop(idle);
                 return open().inspect_err(|_| self.lock().open -= 1);
             }
+        }
+        let own = idle.next;
+        idle.next += 1;
+        idle.queue.push_back(own);
+        loop {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ClassifyError::deadline());
+            let session = if idle.queue.front() == Some(&own) { idle.sessions.pop() } else { None };
+            if session.is_some() || left.is_zero() {
+                idle.queue.retain(|number| *number != own);
+                // Whoever is the first now may find a session.
+                self.freed.notify_all();
+                return session.ok_or_else(ClassifyError::deadline);
             }
             idle = self.freed.wait_timeout(idle, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn put(&self, session: Session) {
+    fn put(&self, session: T) {
         let mut idle = self.lock();
         idle.sessions.push(session);
         idle.open = idle.open.max(idle.sessions.len());
-        self.freed.notify_one();
+        if !idle.queue.is_empty() {
+            self.freed.notify_all();
+        }
     }
 }
 
@@ -381,7 +397,41 @@ fn executable() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::windows;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::{Pool, windows};
+    use crate::error::ClassifyError;
+
+    /// Longer than any step of a test takes.
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn who_waits_for_a_session_goes_before_who_comes_back() {
+        let pool = Pool::new(1);
+        let none = || Err(ClassifyError::failed("one session is all there is"));
+        let held = pool.take(LONG, || Ok(7)).unwrap();
+        let served = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let session = pool.take(LONG, none).unwrap();
+                served.store(true, Ordering::SeqCst);
+                pool.put(session);
+            });
+            while pool.lock().queue.is_empty() {
+                thread::yield_now();
+            }
+            pool.put(held);
+            // Were there no queue, this would be the quicker one.
+            assert_eq!(pool.take(LONG, none).unwrap(), 7);
+            assert!(served.load(Ordering::SeqCst));
+            assert!(pool.take(Duration::ZERO, none).is_err_and(|error| error.is_deadline()));
+            pool.put(7);
+        });
+        let idle = pool.lock();
+        assert_eq!((idle.queue.len(), idle.sessions.len()), (0, 1));
+    }
 
     #[test]
     fn windows_cover_every_id() {

@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::args::{OutputFormat, Scan, Stages};
 use super::input::{Input, Line, Row};
 use super::{Failure, human, status};
+use crate::batch::MOST_TOGETHER;
 use crate::decision::{Decision, Verdict};
 use crate::moderator::{Moderator, Scratch};
 use crate::prompt::Prompt;
@@ -25,8 +26,6 @@ use crate::prompt::Prompt;
 const CHUNK_LINES: usize = 1024;
 /// Bytes of lines judged between two writes: long lines make smaller chunks.
 const CHUNK_BYTES: usize = 4 << 20;
-/// Rows that pass through the stages together.
-const TOGETHER: usize = 64;
 /// Chunks read ahead.
 const READ_AHEAD: usize = 2;
 
@@ -154,12 +153,12 @@ fn judge(moderator: &Moderator, options: &Scan, chunk: Chunk) -> Vec<Written> {
         let rows: Vec<Option<Row>> = lines.into_iter().map(|line| line.row(&place, options.field_names())).collect();
         judge_rows(moderator, scratch, options, &rows)
     };
-    lines.into_par_iter().chunks(TOGETHER).map_init(Scratch::default, judge_lines).flatten().collect()
+    lines.into_par_iter().chunks(MOST_TOGETHER).map_init(Scratch::default, judge_lines).flatten().collect()
 }
 
 fn judge_rows(moderator: &Moderator, scratch: &mut Scratch, options: &Scan, rows: &[Option<Row>]) -> Vec<Written> {
-    let contents = || rows.iter().flatten().filter_map(|row| row.content.as_ref().ok());
-    let prompts: Vec<Prompt<'_>> = contents()
+    let contents = rows.iter().flatten().filter_map(|row| row.content.as_ref().ok());
+    let prompts: Vec<Prompt<'_>> = contents
         .map(|content| Prompt {
             negative: content.negative.as_deref(),
             thorough: options.second_opinion,
@@ -178,14 +177,18 @@ fn judge_rows(moderator: &Moderator, scratch: &mut Scratch, options: &Scan, rows
         moderator.check_batch_with(scratch, &prompts).into_iter().map(|decision| (decision, None)).collect()
     };
     let mut decisions = decisions.into_iter();
-    let write = |row: &Option<Row>| match row {
-        None => Written::Blank,
-        Some(Row { id, content: Err(error) }) => Written::Error(match options.output_format {
+    let failed = |id: &str, error: &str| {
+        Written::Error(match options.output_format {
             OutputFormat::Jsonl => json_line(&ErrorRecord { schema: 1, id, error }),
             OutputFormat::Table => format!("{id:<10} ERROR  {error}\n"),
-        }),
+        })
+    };
+    let write = |row: &Option<Row>| match row {
+        None => Written::Blank,
+        Some(Row { id, content: Err(error) }) => failed(id, error),
         Some(Row { id, content: Ok(content) }) => {
-            let Some((decision, micros)) = decisions.next() else { return Written::Blank };
+            // There is one for each; were there none, the row must not pass for no row.
+            let Some((decision, micros)) = decisions.next() else { return failed(id, "no decision") };
             let shown = options.show_text.then_some(content.prompt.as_str());
             let line = match options.output_format {
                 OutputFormat::Jsonl => json_line(&decision.record(Some(id)).with_prompt(shown).with_micros(micros)),

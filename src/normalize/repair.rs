@@ -252,9 +252,9 @@ impl Repairs {
         }
         let parted = signs.parted || signs.exotic;
         if parted || words.iter().any(|word| !word.known) {
-            // Two in five. Words of lists do not count: those of other languages hold most of what is common there.
+            // Words of lists do not count: those of other languages hold most of what is common there.
             let known = words.iter().filter(|word| word.known).count();
-            let english = known * 5 >= words.len() * 2 || words.len() <= 2;
+            let english = known * 2 >= words.len() || words.len() <= 2;
             self.read_words(Passage { text, source, words, parted, english }, &mut repairs);
         }
         if repairs.is_empty() {
