@@ -30,6 +30,14 @@ SOURCES = """\
 | ProPublica political advertisements | MIT | weak `election` labels |
 | real prompts without labels: Adversarial Nibbler (CC-BY-4.0), I2P, Six-CD (MIT) | see left | distillation |
 | start of the weights: multilingual-e5-small | MIT | pretrained encoder |
+| English teacher: all-mpnet-base-v2, fine-tuned | Apache-2.0 | soft labels |
+"""
+
+# How these files came about, where it is not what the command would do today.
+HISTORY = """\
+The first three epochs of `expert` (on labels alone) and the vocabulary are of an earlier state of the data: 28,688 authored
+prompts, 8,000 social-media texts, less style noise. All that came after saw the rows above. `--work` keeps stages, so that it
+was several starts of the command that made these files, not one.
 """
 
 LIMITS = """\
@@ -62,6 +70,7 @@ def write(folder, name, cascade, facts, languages):
         f"File: {size}, int8. One window on one thread: 16, 32 and 64 tokens in {', '.join(times)} (median, 2-core server CPU).\n",
         "## Trained on\n", SOURCES,
         f"Rows, train/calibration/test: {training['data']}. Command: `{training['command']}`, seed {training['seed']}.\n",
+        HISTORY,
         "## Quality\n",
         "[The report](../REPORT.md) has it all: held-back rows by category and kind, public sets beside published numbers, calibration, "
         "robustness, groups of people. By language, authored test rows, the cascade at the shipped thresholds, without lists and rules:\n",

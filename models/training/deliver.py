@@ -52,10 +52,8 @@ def calibrated_scorer(run, name, model, held):
 
 def bands_within(held, scores, foreign, final, thresholds, loss, most):
     """Returns low and high bands with their costs: the least loss, at best `loss`, at which at most `most` of the traffic goes on."""
-    everything = np.ones(len(scores), dtype=bool)
-
     def bands(loss):
-        return evaluate.choose_bands(held, scores, foreign, final, thresholds, loss, everything)
+        return evaluate.choose_bands(held, scores, foreign, final, thresholds, loss)
 
     found = bands(loss)
     if found[2]["traffic_on"] <= most:

@@ -87,20 +87,19 @@ def recall_and_costs(held, hit, within):
     return recall, hit[within & held.ordinary].mean(), max(hit[rows].mean() for rows in lookalikes if rows.any())
 
 
-def choose_thresholds(held, scores, within, budget_factor=1.0):
-    """Returns thresholds with high recall that keep both budgets (times a factor).
+def choose_thresholds(held, scores, within):
+    """Returns thresholds with high recall that keep both budgets.
 
     Greedy: from blocking nothing, lower the one threshold (by any number of grid steps)
     that buys the most recall per share of the budgets, until no step fits any more.
     """
     hits = np.array([[scores[:, column] >= value for value in GRID] for column in range(len(LABELS))])
-    ordinary_budget, lookalike_budget = ORDINARY_BUDGET * budget_factor, LOOKALIKE_BUDGET * budget_factor
 
     def outcome(steps):
         hit = hits[np.arange(len(LABELS)), steps].any(0)
         recall, ordinary, lookalike = recall_and_costs(held, hit, within)
-        return recall, max(ordinary / ordinary_budget, lookalike / lookalike_budget), (
-            ordinary / ordinary_budget + lookalike / lookalike_budget)
+        return recall, max(ordinary / ORDINARY_BUDGET, lookalike / LOOKALIKE_BUDGET), (
+            ordinary / ORDINARY_BUDGET + lookalike / LOOKALIKE_BUDGET)
 
     steps = np.full(len(LABELS), len(GRID) - 1)
     while True:
@@ -163,7 +162,7 @@ def pair_order(held, scores, within):
     return len(whole), float(np.mean([twin[True] > twin[False] for twin in whole])) if whole else 0.0
 
 
-def choose_bands(held, scores, foreign, final, thresholds, loss, within):
+def choose_bands(held, scores, foreign, final, thresholds, loss):
     """Returns the low and high bands of a model and what they cost, `final` being the scores if all went on.
 
     Texts that are `foreign` to the model always go on. `low` is as high as it may be while at most `loss` of the
@@ -172,7 +171,7 @@ def choose_bands(held, scores, foreign, final, thresholds, loss, within):
     `high` is just above every score of a harmless held-back row that the larger model lets pass, so that the smaller
     one adds no false block of its own.
     """
-    wanted = within & held.violation & blocked(final, thresholds)
+    wanted = held.violation & blocked(final, thresholds)
     caught = scores[wanted & ~foreign]
     traffic = scores[held.unreviewed & ~foreign]
     grid = np.geomspace(0.001, 0.5, 60)
@@ -192,15 +191,15 @@ def choose_bands(held, scores, foreign, final, thresholds, loss, within):
 
             low = at(max((value for value in grid if lost(at(value)) <= loss),
                          key=lambda value: passed(at(value)), default=low[column]))
-    harmless = scores[within & ~foreign & ~held.violation & ~held.borderline & ~blocked(final, thresholds)]
+    harmless = scores[~foreign & ~held.violation & ~held.borderline & ~blocked(final, thresholds)]
     high = np.minimum(np.maximum(harmless.max(0) + 0.01, 0.5), 0.999)
     low, high = low.round(4), high.round(4)
     on = asked(scores, foreign, low, high)
     costs = {
         "lost": lost(low), "caught": wanted.sum(), "decided": blocked(caught, high).sum() / wanted.sum(),
         "traffic": held.unreviewed.sum(), "traffic_on": on[held.unreviewed].mean(),
-        "captions_on": on[within & held.captions].mean(), "plain_real_on": on[within & held.plain_real].mean(),
-        "lookalikes_on": on[within & held.lookalike].mean(),
+        "captions_on": on[held.captions].mean(), "plain_real_on": on[held.plain_real].mean(),
+        "lookalikes_on": on[held.lookalike].mean(),
     }
     return low, high, {name: float(value) for name, value in costs.items()}
 

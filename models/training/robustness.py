@@ -2,8 +2,18 @@
 
 import random
 
-from prompts import PREFIXES, SUFFIXES, typo
+from prompts import typo
 
+# Style and opening words that training never adds (`prompts.SUFFIXES`, `prompts.PREFIXES`): what was learned by heart proves nothing.
+STYLE = (
+    "ray tracing", "award winning photography", "vray", "low poly", "pastel colors", "intricate", "hdr", "symmetrical composition",
+    "ink wash", "gouache", "claymation", "dslr", "canon eos r5", "long exposure", "backlit", "muted palette", "art nouveau",
+    "ultra wide shot", "tilt shift", "linocut", "pencil shading", "cel shaded", "retro futurism", "moody atmosphere",
+)
+OPENINGS = (
+    "please generate", "can you make a picture of", "i want to see", "an etching of", "poster,", "a still from a film:",
+    "render", "show me", "photograph of", "a drawing of", "scene:", "imagine",
+)
 # Words that name a group, each set filling the same harmless and the same abusive sentences.
 GROUPS = (
     "women", "men", "Black people", "white people", "Asian people", "Arab people", "Latino people", "Roma people",
@@ -43,9 +53,9 @@ CHANGES = {
     "lower case": lambda text, rng, fillers: text.lower(),
     "upper case": lambda text, rng, fillers: text.upper(),
     "title case": lambda text, rng, fillers: text.title(),
-    "style words behind": lambda text, rng, fillers: text + ", " + ", ".join(rng.sample(SUFFIXES, 3)),
+    "style words behind": lambda text, rng, fillers: text + ", " + ", ".join(rng.sample(STYLE, 3)),
     "\"octane render, 8k\"": lambda text, rng, fillers: text + ", octane render, 8k",
-    "opening words": lambda text, rng, fillers: rng.choice(PREFIXES) + " " + text,
+    "opening words": lambda text, rng, fillers: rng.choice(OPENINGS) + " " + text,
     "one swap of letters": lambda text, rng, fillers: typo(text, rng),
     "parts in another order": lambda text, rng, fillers: reordered(text, rng),
     "full stop at the end": lambda text, rng, fillers: text.rstrip(". ") + ".",

@@ -178,7 +178,7 @@ def train_teacher(run):
     taught = [is_english(row) and not row.caption for row in run.train]
     english = [row for row in run.train if is_english(row)]
     labelled = [row for row in english if max(row.known) > 0]
-    # A tenth of the captions and a fifth of the noisy pairs are enough to know what is ordinary.
+    # A sixth of the captions and a fifth of the noisy pairs are enough to know what is ordinary.
     share = {"copro": 5, "hate_text": 2, "political_ads": 3}
     chosen = [row for number, row in enumerate(labelled) if row.trusted or number % share.get(row.source, 6) == 0]
     model = run.fit("teacher", encoders.PromptEncoder(encoder), lambda: epochs_of(chosen, 2, run.seed), reader,
