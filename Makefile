@@ -1,4 +1,5 @@
-# `make demo` and `make test` need Rust, Python 3 with pip, and the package registries; nothing else.
+# `make demo` and `make test` need Rust, Python 3 with pip, and the package registries; nothing else but that the tests of pages want
+# a Chromium, which `make test` installs on a Debian where it may.
 CARGO ?= cargo
 PYTHON ?= python3
 # Prompts that `make demo` times: generated ones, or a file of yours, one prompt a line.
@@ -9,7 +10,7 @@ BIN = target/release/promptgate
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS = syntax normalize wordlist
 
-.PHONY: all demo test lint runtime build bench fuzz train clean
+.PHONY: all demo test lint browser runtime build bench bench-peers fuzz train clean
 
 all: build
 
@@ -23,10 +24,14 @@ runtime:
 demo: build
 	@scripts/demo.sh $(BIN) $(PROMPTS)
 
-test: runtime lint
+test: runtime lint browser
 	$(CARGO) test --locked
 	$(CARGO) test --locked --no-default-features --lib
 	$(CARGO) test --locked --no-run --benches
+
+# A Chromium for tests/pages.rs, if there is none.
+browser:
+	@scripts/fetch-chromium.sh
 
 lint:
 	$(CARGO) fmt --check
@@ -37,6 +42,11 @@ lint:
 # Criterion benches: stages, pipeline, load. PROMPTS=FILE adds a log of yours, one prompt a line.
 bench: runtime
 	$(CARGO) bench --locked
+
+# This project and what people use instead, in turns on the same prompts; writes a record into benches/record. PROMPTS=FILE takes a
+# log of yours, one prompt a line; PEERS_FLAGS are those of `scripts/bench-peers.py --help`. Needs npm and, for PyTorch, gigabytes.
+bench-peers: build
+	$(PYTHON) scripts/bench-peers.py $(if $(filter-out target/demo/prompts.txt,$(PROMPTS)),--prompts '$(PROMPTS)') $(PEERS_FLAGS)
 
 # Fuzzes each target for its share of FUZZ_SECONDS, from fuzz/corpus; what it finds goes to fuzz/target. Needs cargo-fuzz
 # (`cargo install cargo-fuzz`) and a C++ compiler; without sanitizers, since there is no unsafe code here, and so on stable Rust.

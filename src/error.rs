@@ -58,13 +58,16 @@ impl LoadError {
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
         let plain = Self::new(place, message);
         match error.span() {
-            Some(span) => {
-                let before = text.as_bytes().get(..span.start).unwrap_or_default();
-                plain.at_line(1 + before.iter().filter(|&&byte| byte == b'\n').count())
-            }
+            Some(span) => plain.at_line(line_of(text, span.start)),
             None => plain,
         }
     }
+}
+
+/// The line of byte `at` of `text`, counted from 1.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    1 + before.iter().filter(|&&byte| byte == b'\n').count()
 }
 
 impl fmt::Display for LoadError {

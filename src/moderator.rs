@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::classifier::{Cascade, Scored};
+use crate::classifier::{Cascade, Manifest, Scored};
 use crate::decision::Decision;
 use crate::error::{ClassifyError, LoadError};
 use crate::evidence::{Detector, Evidence, Findings, Stage, ViewedText};
 use crate::explain::{Explanation, Trace};
 use crate::hash::{SHORT, hex};
+use crate::inventory::{Inventory, Origin};
 use crate::lexicon::{Lexicon, Wordlist, builtin};
 use crate::normalize::{Fold, Normalizer, Repairs, fold_plain};
 use crate::policy::{Outcome, Policy};
@@ -57,6 +58,14 @@ pub struct Moderator {
 struct Stages {
     policy: Policy,
     policy_name: Arc<str>,
+    /// What moderators with different policies may share.
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    /// Hash of all lists and rules.
+    digest: [u8; 32],
+    inventory: Inventory,
     normalizer: Normalizer,
     repairs: Repairs,
     lexicon: Lexicon,
@@ -185,32 +194,23 @@ impl ModeratorBuilder {
         let (policy, models) = (&self.policy, self.models);
         let (cascade, lists) = std::thread::scope(|scope| {
             let cascade = scope.spawn(|| load_models(models, policy));
-            let lists = read_lists(&self.sources, self.lists, self.rules, policy);
+            let lists = read_lists(&self.sources, self.lists, self.rules);
             (cascade.join(), lists)
         });
-        let ReadLists { policy_name, lexicon, rules, repairs } = lists?;
+        let ReadLists { digest, inventory, lexicon, rules, repairs } = lists?;
         let cascade = cascade.map_err(|_| LoadError::new(policy.place(), "loading the models panicked"))??;
         let mut normalizer = Normalizer::new();
         self.folds.into_iter().for_each(|fold| normalizer.push(fold));
-        let stages = Stages {
-            policy: self.policy,
-            policy_name,
-            normalizer,
-            repairs,
-            lexicon,
-            rules,
-            detectors: self.detectors,
-            cascade,
-        };
-        let moderator = Moderator { stages: Arc::new(stages) };
-        moderator.keep_promises()?;
-        Ok(moderator)
+        let detectors = self.detectors;
+        let parts = Parts { digest, inventory, normalizer, repairs, lexicon, rules, detectors, cascade };
+        Moderator::of(self.policy, Arc::new(parts))
     }
 }
 
 /// What lists and rules become.
 struct ReadLists {
-    policy_name: Arc<str>,
+    digest: [u8; 32],
+    inventory: Inventory,
     lexicon: Lexicon,
     rules: RuleSet,
     repairs: Repairs,
@@ -221,21 +221,39 @@ fn read_lists(
     sources: &Sources,
     own_lists: Vec<Wordlist>,
     own_rules: Vec<(String, String)>,
-    policy: &Policy,
 ) -> Result<ReadLists, LoadError> {
     let (mut lists, mut rule_files) = match sources {
         Sources::Builtin => builtin::compiled_in()?,
         Sources::Folder(folder) => builtin::load(folder)?,
         Sources::None => (Vec::new(), Vec::new()),
     };
-    let shipped = if matches!(sources, Sources::Builtin) { rule_files.len() } else { 0 };
+    let origin = if matches!(sources, Sources::Builtin) { Origin::CompiledIn } else { Origin::Folder };
+    let (found_lists, found_rules) = (lists.len(), rule_files.len());
     lists.extend(own_lists);
     rule_files.extend(own_rules);
     let mut source = RuleSource::default();
-    for (index, (place, text)) in rule_files.iter().enumerate() {
-        if index < shipped { source.add_checked(place, text)? } else { source.add(place, text)? }
+    let mut inventory = Inventory::default();
+    for (index, list) in lists.iter().enumerate() {
+        inventory.add_list(list, if index < found_lists { origin } else { Origin::Added });
     }
-    let policy_name = policy_name(policy, &lists, &rule_files);
+    for (index, (place, text)) in rule_files.iter().enumerate() {
+        let origin = if index < found_rules { origin } else { Origin::Added };
+        let before = source.rules().count();
+        if origin == Origin::CompiledIn {
+            source.add_checked(place, text)?;
+        } else {
+            source.add(place, text)?;
+        }
+        inventory.add_rules(place, &source.rules().skip(before).collect::<Vec<_>>(), origin);
+    }
+    let mut hash = Sha256::new();
+    for list in &lists {
+        list.digest(&mut hash);
+    }
+    for (_, text) in &rule_files {
+        hash.update(text);
+    }
+    let digest = hash.finalize().into();
     let own = lists.len();
     lists.extend(source.triggers());
     let (repairs, compiled) = std::thread::scope(|scope| {
@@ -244,20 +262,13 @@ fn read_lists(
         (repairs.join(), compiled)
     });
     let (rules, lexicon) = compiled?;
-    let repairs = repairs.map_err(|_| LoadError::new(policy.place(), "reading the words of the lists panicked"))?;
-    Ok(ReadLists { policy_name, lexicon, rules, repairs })
+    let repairs = repairs.map_err(|_| LoadError::new("word lists", "reading their words panicked"))?;
+    Ok(ReadLists { digest, inventory, lexicon, rules, repairs })
 }
 
 /// Name and content hash of everything that decides but the models: a changed list changes verdicts as well.
-fn policy_name(policy: &Policy, lists: &[Wordlist], rules: &[(String, String)]) -> Arc<str> {
-    let mut hash = Sha256::new_with_prefix(policy.text());
-    for list in lists {
-        list.digest(&mut hash);
-    }
-    for (_, text) in rules {
-        hash.update(text);
-    }
-    let digest = hex(&hash.finalize());
+fn policy_name(policy: &Policy, lists: &[u8; 32]) -> Arc<str> {
+    let digest = hex(&Sha256::new_with_prefix(policy.text()).chain_update(lists).finalize());
     format!("{}@{}", policy.name(), digest.get(..SHORT).unwrap_or(&digest)).into()
 }
 
@@ -393,16 +404,69 @@ impl Moderator {
         }
     }
 
+    /// The same lists, rules and models under another policy; both share them in memory. The time to wait for a model session
+    /// stays the first policy's.
+    ///
+    /// ```
+    /// use promptgate::{Moderator, Policy};
+    ///
+    /// let moderator = Moderator::builder(Policy::default_policy()?).without_models().build()?;
+    /// let text = Policy::DEFAULT_TEXT.replacen("action = \"block\"", "action = \"review\"", 1);
+    /// let milder = moderator.with_policy(Policy::parse("milder.toml", &text)?.without_examples())?;
+    /// assert!(moderator.check("a nude woman").verdict > milder.check("a nude woman").verdict);
+    /// # Ok::<(), promptgate::LoadError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An example of the policy whose verdict differs.
+    pub fn with_policy(&self, policy: Policy) -> Result<Self, LoadError> {
+        Self::of(policy, Arc::clone(&self.stages.parts))
+    }
+
+    fn of(policy: Policy, parts: Arc<Parts>) -> Result<Self, LoadError> {
+        let policy_name = policy_name(&policy, &parts.digest);
+        let moderator = Self { stages: Arc::new(Stages { policy, policy_name, parts }) };
+        moderator.keep_promises()?;
+        Ok(moderator)
+    }
+
     /// Name and content hash of the policy with its lists and rules, `default@3f2a9c0d81b2`.
     #[must_use]
     pub fn policy_name(&self) -> &str {
         &self.stages.policy_name
     }
 
+    /// Names and content hashes of the models, `main@9b1c0d81b23f`, the smallest first; none where there are no models.
+    pub fn model_names(&self) -> impl Iterator<Item = &str> {
+        self.stages.parts.cascade.iter().flat_map(Cascade::names)
+    }
+
+    /// The word lists and rule files it decides with, in their order.
+    ///
+    /// ```
+    /// use promptgate::{Category, Moderator, Origin, Policy, Severity};
+    ///
+    /// let moderator = Moderator::builder(Policy::default_policy()?).without_models().build()?;
+    /// let list = moderator.inventory().lists.iter().find(|list| list.id == "gore-en").unwrap();
+    /// assert_eq!((list.category, list.origin), (Some(Category::Gore), Origin::CompiledIn));
+    /// assert_eq!(moderator.inventory().severities()[&Category::Minors], Severity::Critical);
+    /// # Ok::<(), promptgate::LoadError>(())
+    /// ```
+    #[must_use]
+    pub fn inventory(&self) -> &Inventory {
+        &self.stages.parts.inventory
+    }
+
+    /// What its models came with, the smallest first; nothing of those that have no manifest.
+    pub fn manifests(&self) -> impl Iterator<Item = (Stage, &Manifest)> {
+        self.stages.parts.cascade.iter().flat_map(Cascade::manifests)
+    }
+
     /// How many texts the lexicon looks for, all forms counted.
     #[must_use]
     pub fn patterns(&self) -> usize {
-        self.stages.lexicon.patterns()
+        self.stages.parts.lexicon.patterns()
     }
 
     /// Decides about one prompt. Never panics, whatever the prompt.
@@ -469,32 +533,17 @@ impl Moderator {
     /// ```
     pub fn explain<'a>(&self, prompt: impl Into<Prompt<'a>>) -> Explanation {
         let (stages, prompt, mut scratch) = (&*self.stages, prompt.into(), Scratch::default());
-        let mut trace = Trace::new(&stages.lexicon, &stages.rules, &stages.normalizer);
+        let mut trace = Trace::new(&stages.parts.lexicon, &stages.parts.rules, &stages.parts.normalizer);
         let outcome = stages.judge(&mut scratch, &prompt, &mut trace);
-        let model_texts = if stages.cascade.is_some() { scratch.model_texts } else { Vec::new() };
+        let model_texts = if stages.parts.cascade.is_some() { scratch.model_texts } else { Vec::new() };
         trace.finish(&prompt, outcome, model_texts, &stages.policy, &stages.policy_name)
     }
 
     /// Runs the examples inside the policy.
     fn keep_promises(&self) -> Result<(), LoadError> {
-        let policy = &self.stages.policy;
-        for (index, (prompt, promised, models)) in policy.examples().enumerate() {
-            if models && self.stages.cascade.is_none() {
-                continue;
-            }
-            let decision = self.check(prompt);
-            if decision.verdict != promised {
-                let cause = decision.reasons.first().map_or("no reason", |reason| reason.rule.as_ref());
-                let message = format!(
-                    "example {} of `must_allow` and `must_block` got `{}` ({cause}), expected `{}`",
-                    index + 1,
-                    decision.verdict.id(),
-                    promised.id()
-                );
-                return Err(LoadError::new(policy.place(), message));
-            }
-        }
-        Ok(())
+        let models = self.stages.parts.cascade.is_some();
+        let mut broken = self.stages.policy.broken_examples(models, |prompt| self.check(prompt));
+        broken.next().map_or(Ok(()), |(_, error)| Err(error))
     }
 }
 
@@ -550,7 +599,7 @@ impl Stages {
     /// Runs the stages until the verdict is settled.
     fn judge<O: Observer>(&self, scratch: &mut Scratch, prompt: &Prompt<'_>, observer: &mut O) -> Outcome {
         let (mut outcome, open) = self.search(scratch, prompt, observer);
-        if let Some(cascade) = self.cascade.as_ref().filter(|_| open) {
+        if let Some(cascade) = self.parts.cascade.as_ref().filter(|_| open) {
             let texts: Vec<&str> = scratch.model_texts.iter().map(String::as_str).collect();
             outcome.hear(cascade.score(&texts, self.policy.cascade(), self.policy.limits(), prompt.thorough));
         }
@@ -564,13 +613,13 @@ impl Stages {
         let mut asking = Vec::new();
         for (index, prompt) in prompts.iter().enumerate() {
             let (outcome, open) = self.search(scratch, prompt, &mut ());
-            if open && self.cascade.is_some() {
+            if open && self.parts.cascade.is_some() {
                 asking.push((index, prompt.thorough));
                 texts.push(std::mem::take(&mut scratch.model_texts));
             }
             outcomes.push(outcome);
         }
-        let Some(cascade) = self.cascade.as_ref().filter(|_| !asking.is_empty()) else { return outcomes };
+        let Some(cascade) = self.parts.cascade.as_ref().filter(|_| !asking.is_empty()) else { return outcomes };
         let texts: Vec<Vec<&str>> = texts.iter().map(|texts| texts.iter().map(String::as_str).collect()).collect();
         let questions = texts.iter().zip(&asking).map(|(texts, (_, thorough))| (texts.as_slice(), *thorough));
         let answers = cascade.score_batch(questions, self.policy.cascade(), self.policy.limits());
@@ -738,12 +787,12 @@ impl Stages {
         slot.signs = Signs::of(slot.typed.as_str());
         slot.fold();
         let (signs, role) = (slot.signs, slot.typed.role());
-        let for_models = role == Role::Positive && slot.kind == SegmentKind::Prose && self.cascade.is_some();
+        let for_models = role == Role::Positive && slot.kind == SegmentKind::Prose && self.parts.cascade.is_some();
         if for_models && slot.via.is_empty() {
             push_new(&mut scratch.model_texts, slot.typed.as_str());
         }
         let first_view = scratch.used;
-        for fold in self.normalizer.opened(signs) {
+        for fold in self.parts.normalizer.opened(signs) {
             let Some((from, slot)) = scratch.view_of(index) else { return };
             fold.fold(&from.typed, &mut slot.typed);
             if slot.typed.as_str() == from.typed.as_str() {
@@ -775,7 +824,7 @@ impl Stages {
         if let Some((from, slot)) = scratch.view_of(index) {
             from.typed.clone_into(&mut slot.typed);
             slot.signs = from.signs;
-            slot.via.extend(self.normalizer.undo_all(&mut slot.typed, from.signs, &mut spare));
+            slot.via.extend(self.parts.normalizer.undo_all(&mut slot.typed, from.signs, &mut spare));
             slot.fold();
         }
         scratch.spare = spare;
@@ -784,7 +833,7 @@ impl Stages {
     /// Adds the view of the text in a slot in which words that nobody knows are repaired.
     fn repair(&self, scratch: &mut Scratch, text: &str, index: usize) {
         let Some((from, slot)) = scratch.view_of(index) else { return };
-        let via = self.repairs.repair(&from.folded, text, &from.words, from.signs, &mut slot.typed);
+        let via = self.parts.repairs.repair(&from.folded, text, &from.words, from.signs, &mut slot.typed);
         if via.is_empty() {
             scratch.used -= 1;
             return;
@@ -798,9 +847,9 @@ impl Stages {
     fn detect<O: Observer>(&self, scratch: &mut Scratch, prompt: &Prompt<'_>, pass: Pass<'_>, observer: &mut O) {
         let slots = scratch.slots.get(..scratch.used).unwrap_or_default();
         let texts: Vec<ViewedText<'_>> = slots.iter().map(|slot| slot.viewed(prompt)).collect();
-        self.lexicon.detect(&texts, &mut scratch.findings);
-        self.rules.detect(&texts, &mut scratch.findings);
-        for detector in &self.detectors {
+        self.parts.lexicon.detect(&texts, &mut scratch.findings);
+        self.parts.rules.detect(&texts, &mut scratch.findings);
+        for detector in &self.parts.detectors {
             detector.detect(&texts, &mut scratch.findings);
         }
         observer.inspected(pass, &texts, &scratch.findings);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Classified, Classifier};
+use super::{Classified, Classifier, Manifest};
 use crate::decision::Scores;
 use crate::error::ClassifyError;
 use crate::evidence::Stage;
@@ -75,6 +75,20 @@ impl Cascade {
     pub fn with_expert(mut self, expert: Box<dyn Classifier>) -> Self {
         self.expert = Some(Rung::new(expert, Stage::Expert));
         self
+    }
+
+    /// The names of the models, hashes included, the smallest first.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rungs().map(|rung| &*rung.name)
+    }
+
+    /// What the models came with, the smallest first; nothing of those that have no manifest.
+    pub fn manifests(&self) -> impl Iterator<Item = (Stage, &Manifest)> {
+        self.rungs().filter_map(|rung| Some((rung.stage, rung.classifier.came_with()?)))
+    }
+
+    fn rungs(&self) -> impl Iterator<Item = &Rung> {
+        [Some(&self.screen), Some(&self.main), self.expert.as_ref()].into_iter().flatten()
     }
 
     /// Scores the texts that one prompt stands for and takes the maximum; `None` if there is nothing to read.

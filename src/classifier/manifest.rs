@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::category::Category;
 use crate::error::LoadError;
+use crate::policy::Bands;
 
 /// The part of `models/<name>/model.toml` that running the model needs; the rest documents its training.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +25,11 @@ pub struct Manifest {
     pub overlap_tokens: usize,
     /// Hex SHA-256 of every file of the folder that is loaded.
     pub sha256: BTreeMap<String, String>,
+    /// The thresholds chosen on its scores, for the cascade that ends with it; none where it is never the last.
+    #[serde(default)]
+    pub thresholds: BTreeMap<Category, f32>,
+    /// Where it decides alone; none where it is always the last.
+    pub band: Option<Bands>,
     /// Texts with the scores the model gave when it was exported.
     #[serde(default)]
     pub golden: Vec<Golden>,

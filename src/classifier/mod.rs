@@ -81,4 +81,9 @@ pub trait Classifier: Send + Sync {
     ///
     /// [`ClassifyError`] if the model fails, gives something that is no score, or no session comes free in time.
     fn classify(&self, batch: &[&str]) -> Result<Vec<Classified>, ClassifyError>;
+
+    /// What it came with, if that was a model folder: thresholds and bands that fit its scores.
+    fn came_with(&self) -> Option<&Manifest> {
+        None
+    }
 }

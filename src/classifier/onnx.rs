@@ -258,6 +258,10 @@ impl Classifier for OnnxClassifier {
         };
         batch.iter().map(classify).collect()
     }
+
+    fn came_with(&self) -> Option<&Manifest> {
+        Some(&self.manifest)
+    }
 }
 
 fn open_session(graph: &[u8]) -> Result<Session, String> {

@@ -1,13 +1,17 @@
 //! The arguments, as clap reads them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::Failure;
+use super::bench::{self, Bench};
+use super::diff::{self, Diff};
 use super::eval::{self, Eval};
-use super::input::FieldNames;
+use super::preview::{self, Preview};
+use super::scan::shards::{self, Merge};
+use super::scan::{self, Scan};
 use crate::lexicon::Wordlist;
 use crate::lexicon::lint::Date;
 use crate::moderator::Moderator;
@@ -59,11 +63,20 @@ enum ExplainArg {
 }
 
 impl Stages {
+    /// The policy file these arguments name.
+    pub(super) fn policy_file(&self) -> Option<&PathBuf> {
+        self.policy.as_ref()
+    }
+
     /// The policy these arguments name.
     pub(super) fn policy(&self) -> Result<Policy, Failure> {
-        Ok(match &self.policy {
+        let policy = match &self.policy {
             Some(path) => Policy::load(path)?,
             None => Policy::default_policy()?,
+        };
+        Ok(match self.explain() {
+            Some(explain) => policy.with_explain(explain),
+            None => policy,
         })
     }
 
@@ -83,19 +96,37 @@ impl Stages {
         other
     }
 
+    /// The same under the policy in a file, or the one that is compiled in for `default`.
+    pub(super) fn named(&self, policy: &Path) -> Self {
+        let is_default = policy == Path::new("default") && !policy.exists();
+        Self { policy: (!is_default).then(|| policy.to_owned()), ..self.clone() }
+    }
+
     /// The folder and the files of word lists these arguments name.
     pub(super) fn lists(&self) -> impl Iterator<Item = &PathBuf> {
         self.wordlists.iter().chain(&self.wordlist)
     }
 
+    /// The folder of models these arguments name.
+    pub(super) fn models_folder(&self) -> Option<&PathBuf> {
+        self.models.as_ref()
+    }
+
+    /// How much decisions explain, where these arguments say so.
+    pub(super) fn explain(&self) -> Option<policy::Explain> {
+        self.explain.map(|explain| match explain {
+            ExplainArg::First => policy::Explain::First,
+            ExplainArg::All => policy::Explain::All,
+        })
+    }
+
     /// Builds the moderator these arguments describe.
     pub(super) fn moderator(&self) -> Result<Moderator, Failure> {
-        let policy = self.policy()?;
-        let policy = match self.explain {
-            Some(ExplainArg::First) => policy.with_explain(policy::Explain::First),
-            Some(ExplainArg::All) => policy.with_explain(policy::Explain::All),
-            None => policy,
-        };
+        self.moderator_under(self.policy()?, None)
+    }
+
+    /// The same under another policy, and with one more list.
+    pub(super) fn moderator_under(&self, policy: Policy, list: Option<Wordlist>) -> Result<Moderator, Failure> {
         let mut builder = Moderator::builder(policy);
         if let Some(folder) = &self.wordlists {
             builder = builder.wordlists_from(folder);
@@ -112,6 +143,9 @@ impl Stages {
         }
         if self.no_models {
             builder = builder.without_models();
+        }
+        if let Some(list) = list {
+            builder = builder.wordlist(list);
         }
         Ok(builder.build()?)
     }
@@ -138,16 +172,15 @@ Examples:
   echo '{oil, ink} painting of a kn1ght' | promptgate --no-models explain --dialect midjourney --json -"
     )]
     Explain(Explain),
-    /// Decide about every prompt of files: JSONL, or one prompt a line
-    #[command(
-        after_help = "One decision per row, in input order. A row that cannot be read becomes a row with an `error`.
-Exit status: 0 all allowed, 1 something blocked, 2 an error, even if the rest was scanned.
-
-Examples:
-  promptgate scan prompts.txt > decisions.jsonl
-  promptgate scan log.jsonl --prompt-field text --id-field request_id -o decisions.jsonl"
-    )]
+    /// Decide about every prompt of files: JSONL, CSV, Parquet or one prompt a line, compressed or not
+    #[command(after_help = scan::HELP)]
     Scan(Scan),
+    /// Put the outputs of a scan's shards together
+    #[command(after_help = shards::HELP)]
+    Merge(Merge),
+    /// Measure how fast prompts are decided about
+    #[command(after_help = bench::HELP)]
+    Bench(Bench),
     /// Measure how well labelled prompts are judged
     #[command(after_help = eval::HELP)]
     Eval(Eval),
@@ -156,11 +189,28 @@ Examples:
         #[command(subcommand)]
         command: WordlistCommand,
     },
+    /// Look after policies
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
         shell: Shell,
     },
+}
+
+impl Command {
+    /// Whether it may run for hours.
+    pub(super) fn reads_logs(&self) -> bool {
+        match self {
+            Self::Scan(_) | Self::Bench(_) => true,
+            Self::Policy { command } => matches!(command, PolicyCommand::Diff(_)),
+            Self::Wordlist { command } => matches!(command, WordlistCommand::Preview(_)),
+            Self::Check(_) | Self::Explain(_) | Self::Merge(_) | Self::Eval(_) | Self::Completions { .. } => false,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -181,6 +231,63 @@ Examples:
   promptgate wordlist lint house.csv --benign harmless.jsonl --prompt-field text --json"
     )]
     Lint(Lint),
+    /// Tell what a new term or list would stop, before it is deployed
+    #[command(after_help = preview::HELP)]
+    Preview(Preview),
+}
+
+#[derive(Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Report what is wrong or doubtful in policies
+    #[command(
+        after_help = "One line a finding, `path:line: message`, all of them and not only the first. Without files the policy of `--policy` is looked
+over, or the default one; always with the lists, rules and models of the other options.
+
+Errors: what a loader refuses, and every `must_allow` or `must_block` example that gets another verdict, named by its line.
+Warnings: what lets violations pass (`action` or `on_error` that allows), what never counts (a `severity` that no list or
+rule reaches, thresholds that the bands of the cascade contradict), scores other than those the models came with, empty
+texts, limits out of reason, no examples at all.
+Exit status: 0 no errors (warnings allowed), 1 errors in policies, 2 something could not be read.
+
+Examples:
+  promptgate policy lint
+  promptgate policy lint mine.toml strict.toml --no-models
+  promptgate --wordlist house.csv policy lint mine.toml --show-text --json"
+    )]
+    Lint(PolicyLint),
+    /// Print the policy in force, with the lists, rules and models it decides with
+    #[command(
+        after_help = "Every setting with its value and where it comes from, then word lists, rules and models. The prompts of examples are not
+printed. Examples are not judged: `promptgate policy lint` does that.
+
+Examples:
+  promptgate policy show
+  promptgate --policy mine.toml --explain all policy show --json"
+    )]
+    Show(PolicyShow),
+    /// Tell what another policy would do to a log
+    #[command(after_help = diff::HELP)]
+    Diff(Diff),
+}
+
+#[derive(clap::Args)]
+pub(super) struct PolicyLint {
+    /// Policy files
+    #[arg(value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Let the output quote examples whose verdict differs
+    #[arg(long)]
+    pub(super) show_text: bool,
+    /// Print each finding as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(clap::Args)]
+pub(super) struct PolicyShow {
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(clap::Args)]
@@ -209,13 +316,6 @@ pub(super) struct Lint {
     /// Print each finding as one line of JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-impl Scan {
-    /// The JSON fields that matter.
-    pub(super) fn field_names(&self) -> FieldNames<'_> {
-        FieldNames { prompt: &self.prompt_field, negative: Some(&self.negative_field), id: self.id_field.as_deref() }
-    }
 }
 
 #[derive(clap::Args)]
@@ -252,63 +352,4 @@ pub(super) struct Explain {
     /// Print the explanation as one line of JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(super) struct Scan {
-    /// Files to scan; standard input if none or `-`
-    pub(super) files: Vec<PathBuf>,
-    /// How rows are written; by default JSONL if the first one starts with `{`
-    #[arg(long, value_name = "FORMAT")]
-    pub(super) input_format: Option<InputFormat>,
-    /// JSON field of the prompt
-    #[arg(long, value_name = "FIELD", default_value = "prompt")]
-    pub(super) prompt_field: String,
-    /// JSON field of the negative prompt, where a row has one
-    #[arg(long, value_name = "FIELD", default_value = "negative")]
-    pub(super) negative_field: String,
-    /// JSON field of the row's id; the line number if absent
-    #[arg(long, value_name = "FIELD")]
-    pub(super) id_field: Option<String>,
-    /// Let the largest model read every prompt, however sure the smaller ones are
-    #[arg(long)]
-    pub(super) second_opinion: bool,
-    /// Write here instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Replace the output file if it is there
-    #[arg(long, requires = "output")]
-    pub(super) force: bool,
-    /// One JSON object a row, or a table for people
-    #[arg(long, value_name = "FORMAT", default_value = "jsonl")]
-    pub(super) output_format: OutputFormat,
-    /// Let the output quote the prompts
-    #[arg(long)]
-    pub(super) show_text: bool,
-    /// Add the microseconds each decision took
-    #[arg(long)]
-    pub(super) timing: bool,
-    /// Worker threads; one a core if absent
-    #[arg(long, value_name = "N")]
-    pub(super) threads: Option<usize>,
-    /// No progress and no summary on standard error
-    #[arg(short, long)]
-    pub(super) quiet: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum InputFormat {
-    /// One JSON object a line
-    Jsonl,
-    /// One prompt a line
-    Lines,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputFormat {
-    /// One JSON object a row
-    Jsonl,
-    /// A table for people
-    Table,
 }

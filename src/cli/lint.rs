@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Failure;
 use super::args::{Lint, Stages};
 use super::human::escaped;
-use super::input::{FieldNames, Input};
+use super::input::{Input, Wanted};
+use super::{Failure, tell};
 use crate::evidence::Stage;
 use crate::lexicon::lint::{self, Check, Date, Finding, Level, Options, Report};
 use crate::moderator::Moderator;
@@ -20,8 +20,6 @@ use crate::prompt::Prompt;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
-/// Prompts judged at once.
-const CHUNK: usize = 4096;
 /// Most prompts that a finding quotes, and most characters of each.
 const QUOTED: usize = 3;
 const WIDTH: usize = 100;
@@ -47,11 +45,16 @@ pub(super) fn run(stages: &Stages, command: &Lint) -> Result<ExitCode, Failure> 
     io::stdout().write_all(output.as_bytes()).map_err(|error| Failure::on_output("standard output", &error))?;
     let errors = report.findings.iter().filter(|finding| finding.level == Level::Error).count();
     let terms: usize = report.lists.iter().map(|list| list.terms.len()).sum();
-    eprintln!("{} lists, {terms} terms: {errors} errors, {} warnings", files.len(), report.findings.len() - errors);
+    tell(format_args!(
+        "{} lists, {terms} terms: {errors} errors, {} warnings",
+        files.len(),
+        report.findings.len() - errors
+    ));
     Ok(ExitCode::from(u8::from(errors > 0)))
 }
 
-fn line(finding: &Finding, json: bool) -> String {
+/// A finding as it is printed.
+pub(super) fn line(finding: &Finding, json: bool) -> String {
     if json {
         // Findings hold strings and numbers: nothing that JSON cannot say.
         serde_json::to_string(finding).unwrap_or_default() + "\n"
@@ -65,7 +68,8 @@ fn today() -> Date {
     Date::from_days(i64::try_from(seconds / DAY).unwrap_or(0))
 }
 
-fn read(path: &Path, expected: &str) -> Result<String, Failure> {
+/// The text of a file.
+pub(super) fn read(path: &Path, expected: &str) -> Result<String, Failure> {
     fs::read_to_string(path).map_err(|error| {
         Failure::File(path.display().to_string(), format!("cannot be read: {error}, expected {expected}"))
     })
@@ -143,13 +147,13 @@ fn flagged(stages: &Stages, command: &Lint, path: &Path, report: &Report) -> Res
     let mut by_list: HashMap<&str, Flagged> = HashMap::new();
     let mut by_row: HashMap<(&str, usize), Flagged> = HashMap::new();
     let mut total = 0;
-    let mut input = Input::open(path, None)?;
-    let names = FieldNames { prompt: &command.prompt_field, negative: None, id: None };
-    loop {
-        let prompts = next_prompts(&mut input, names)?;
-        if prompts.is_empty() {
-            break;
-        }
+    let wanted = Wanted::prompt_only(&command.prompt_field);
+    let mut input = Input::open(path, None, &wanted);
+    while let Some(chunk) = input.next_chunk() {
+        // A row that cannot be read is an error: a share of part of a corpus is none.
+        let prompts = chunk.rows(&wanted).map(|row| Ok(row.content.map_err(Failure::Row)?.prompt));
+        let mut prompts = prompts.collect::<Result<Vec<String>, Failure>>()?;
+        prompts.retain(|prompt| !prompt.trim().is_empty());
         let asked: Vec<Prompt<'_>> = prompts.iter().map(Prompt::from).collect();
         for (number, (prompt, decision)) in prompts.iter().zip(moderator.check_batch(&asked)).enumerate() {
             for reason in decision.reasons.iter().filter(|reason| reason.stage == Stage::Lexicon) {
@@ -183,25 +187,4 @@ fn flagged(stages: &Stages, command: &Lint, path: &Path, report: &Report) -> Res
         .take(command.worst)
         .map(|((place, line), flagged)| Finding::warning(place, Some(*line), Check::Benign, say("term", flagged)));
     Ok(of_lists.chain(of_rows).collect())
-}
-
-/// The next few prompts; none at the end. A row that cannot be read is an error: a share of part of a corpus is none.
-fn next_prompts(input: &mut Input, names: FieldNames<'_>) -> Result<Vec<String>, Failure> {
-    let mut prompts = Vec::new();
-    let place = input.place().to_owned();
-    while prompts.len() < CHUNK {
-        let Some(line) = input.next_line()? else { break };
-        let number = line.number();
-        let Some(row) = line.row(&place, names) else { continue };
-        match row.content {
-            Ok(content) if content.prompt.trim().is_empty() => {}
-            Ok(content) => prompts.push(content.prompt),
-            Err(error) => {
-                let at = format!("{place}:{number}");
-                let what = error.strip_prefix(&format!("{at}: ")).unwrap_or(&error).to_owned();
-                return Err(Failure::File(at, what));
-            }
-        }
-    }
-    Ok(prompts)
 }

@@ -6,12 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
-
 use super::wordlist::{Read, TWICE, read};
 use super::{Lexicon, ListKind, MatchKind, Term, TermHit, Wordlist, forms};
-use crate::error::LoadError;
 use crate::evidence::ViewedText;
+pub use crate::finding::{Check, Finding, Level};
 use crate::normalize::{fold_plain, fold_term};
 use crate::prompt::{Field, Role, SegmentKind};
 use crate::signs::Signs;
@@ -95,79 +93,6 @@ impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.civil();
         write!(f, "{year:04}-{month:02}-{day:02}")
-    }
-}
-
-/// Whether a finding must be mended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Something to look at.
-    Warning,
-    /// The list does not load, or should not.
-    Error,
-}
-
-/// What was looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Check {
-    /// A file that a loader refuses.
-    Format,
-    /// A term that stands for the same as another one of the list.
-    Duplicate,
-    /// A blocking term that another one of its category already catches.
-    Shadowed,
-    /// A list whose `# expires:` date has passed or is near.
-    Expired,
-    /// A term with a star that hits words of a dictionary.
-    Dictionary,
-    /// A term that flags harmless prompts.
-    Benign,
-}
-
-/// Something found in a list. Prints as `path:line: what was found, what was expected`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The file.
-    pub path: String,
-    /// The line, counted from 1; `None` for the file as a whole.
-    pub line: Option<usize>,
-    /// Whether it must be mended.
-    pub level: Level,
-    /// What was looked for.
-    pub check: Check,
-    /// What was found and what was expected.
-    pub message: String,
-}
-
-impl Finding {
-    /// A warning.
-    #[must_use]
-    pub fn warning(path: &str, line: Option<usize>, check: Check, message: String) -> Self {
-        Self { path: path.to_owned(), line, level: Level::Warning, check, message }
-    }
-
-    fn error(path: &str, line: Option<usize>, check: Check, message: String) -> Self {
-        Self { level: Level::Error, ..Self::warning(path, line, check, message) }
-    }
-}
-
-impl From<&LoadError> for Finding {
-    fn from(error: &LoadError) -> Self {
-        Self::error(error.place(), error.line(), Check::Format, error.message().to_owned())
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.path)?;
-        if let Some(line) = self.line {
-            write!(f, "{line}:")?;
-        }
-        let level = if self.level == Level::Warning { "warning: " } else { "" };
-        write!(f, " {level}{}", self.message)
     }
 }
 

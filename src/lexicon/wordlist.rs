@@ -1,6 +1,7 @@
 //! Word list files: a header of `# key: value` lines, then CSV rows `term,severity,match,note`.
 
 use compact_str::CompactString;
+use serde::Serialize;
 use sha2::Digest;
 
 use crate::category::{Category, Severity};
@@ -8,7 +9,8 @@ use crate::error::LoadError;
 use crate::normalize::{fold_exact, fold_term};
 
 /// What the terms of a list are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ListKind {
     /// Each term is evidence by itself.
     Block,
@@ -19,6 +21,19 @@ pub enum ListKind {
     /// Each term is one thing, in however many words: shorter context terms of its category inside it are not meant, as
     /// `nine years` is not in `thirty nine years`. Blocking terms are not touched.
     Whole,
+}
+
+impl ListKind {
+    /// The stable name used in files and output.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Allow => "allow",
+            Self::Context => "context",
+            Self::Whole => "whole",
+        }
+    }
 }
 
 /// How a term is compared with the words of a text.

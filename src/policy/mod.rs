@@ -1,5 +1,8 @@
 //! The policy: what the operator does about each category, and the pure function from evidence and scores to a decision.
 
+pub mod lint;
+mod read;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,20 +75,16 @@ struct Row {
     user_message: Arc<str>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A policy as written; `read.rs` reads it.
+#[derive(Clone, Debug)]
 struct PolicyFile {
-    schema: u32,
     name: String,
-    #[serde(default)]
     explain: Explain,
     limits: Limits,
     cascade: CascadePolicy,
     category: BTreeMap<Category, CategoryPolicy>,
-    #[serde(default)]
-    must_allow: Vec<Example>,
-    #[serde(default)]
-    must_block: Vec<Example>,
+    must_allow: Vec<ExampleRow>,
+    must_block: Vec<ExampleRow>,
 }
 
 /// Bounds on the work for one prompt.
@@ -147,8 +146,7 @@ impl Bands {
     }
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 struct CategoryPolicy {
     action: Action,
     /// The least severity of evidence that counts.
@@ -161,15 +159,34 @@ struct CategoryPolicy {
     user_message: String,
 }
 
-/// A prompt whose verdict the policy promises.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Example {
+/// An example as written, and the line it begins on.
+#[derive(Clone, Debug)]
+struct ExampleRow {
     prompt: String,
     negative: Option<String>,
-    /// Checked only where models are loaded.
-    #[serde(default)]
     models: bool,
+    line: usize,
+}
+
+/// A prompt whose verdict a policy promises.
+#[derive(Clone, Copy, Debug)]
+pub struct Example<'a> {
+    /// The prompt.
+    pub prompt: Prompt<'a>,
+    /// What it must get.
+    pub verdict: Verdict,
+    /// Whether it is checked only where models are loaded.
+    pub models: bool,
+    /// The line of the policy it begins on.
+    pub line: usize,
+}
+
+impl Example<'_> {
+    /// The key it stands under in the file.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        if self.verdict == Verdict::Block { "must_block" } else { "must_allow" }
+    }
 }
 
 /// What the stages found out about one prompt.
@@ -214,60 +231,20 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Unknown keys or categories, a category without a row, a threshold outside 0 to 1, or one on a category that no
-    /// model scores.
+    /// The first thing wrong ([`lint`](crate::policy::lint::lint) finds all of them): unknown keys or categories, a category without a
+    /// row, a threshold outside 0 to 1, or one on a category that no model scores.
     pub fn parse(place: &str, text: &str) -> Result<Self, LoadError> {
-        let file: PolicyFile = toml::from_str(text).map_err(|error| LoadError::toml(place, text, &error))?;
-        let fail = |message: String| Err(LoadError::new(place, message));
-        if file.schema != 1 {
-            return fail(format!("schema {}, expected 1", file.schema));
+        let (draft, faults) = read::read(place, text);
+        if let Some(first) = faults.into_iter().next() {
+            return Err(first);
         }
-        let in_range = |score: &f32| (0.0..=1.0).contains(score);
-        let mut rows = Vec::new();
-        for category in Category::ALL {
-            let Some(rule) = file.category.get(&category) else {
-                return fail(format!("no `[category.{category}]`, expected one for every category"));
-            };
-            if rule.threshold.is_some() != category.score_index().is_some() {
-                return fail(format!(
-                    "category `{category}`: `threshold` is for the categories that models score, and for all of them"
-                ));
-            }
-            if !rule.threshold.iter().all(in_range) {
-                return fail(format!("category `{category}`: threshold out of range, expected 0 to 1"));
-            }
-            if category == Category::Minors && rule.action != Action::Block {
-                return fail(
-                    "category `minors`: action is not `block`, expected `block`: no exception applies to it".to_owned(),
-                );
-            }
-            rows.push((
-                category,
-                Row {
-                    rule: rule.clone(),
-                    clause: rule.clause.as_str().into(),
-                    user_message: rule.user_message.as_str().into(),
-                },
-            ));
-        }
-        let CascadePolicy { screen, main } = &file.cascade;
-        for (name, band) in [
-            ("screen.low", &screen.low),
-            ("screen.high", &screen.high),
-            ("main.low", &main.low),
-            ("main.high", &main.high),
-        ] {
-            if Category::SCORED.iter().any(|category| !band.get(category).is_some_and(in_range))
-                || band.len() != Category::SCORED.len()
-            {
-                return fail(format!(
-                    "cascade.{name}: expected a score of 0 to 1 for every category that models score, and no other"
-                ));
-            }
-        }
-        if !screen.foreign.iter().chain(&main.foreign).all(in_range) {
-            return fail("cascade: `foreign` out of range, expected 0 to 1".to_owned());
-        }
+        let file =
+            draft.finish().ok_or_else(|| LoadError::new(place, "something is missing, expected a whole policy"))?;
+        let row = |(category, rule): (&Category, &CategoryPolicy)| {
+            let (clause, user_message) = (rule.clause.as_str().into(), rule.user_message.as_str().into());
+            (*category, Row { rule: rule.clone(), clause, user_message })
+        };
+        let rows = file.category.iter().map(row).collect();
         Ok(Self { file, text: text.into(), place: place.into(), rows })
     }
 
@@ -322,13 +299,46 @@ impl Policy {
         &self.file.cascade
     }
 
-    /// The examples inside the file: prompt, promised verdict, whether it takes models.
-    pub fn examples(&self) -> impl Iterator<Item = (Prompt<'_>, Verdict, bool)> {
+    /// The examples inside the file.
+    pub fn examples(&self) -> impl Iterator<Item = Example<'_>> {
         let allow = self.file.must_allow.iter().map(|example| (example, Verdict::Allow));
         let block = self.file.must_block.iter().map(|example| (example, Verdict::Block));
         allow.chain(block).map(|(example, verdict)| {
             let prompt = Prompt { negative: example.negative.as_deref(), ..Prompt::new(&example.prompt) };
-            (prompt, verdict, example.models)
+            Example { prompt, verdict, models: example.models, line: example.line }
+        })
+    }
+
+    /// The examples that do not get what they must, as errors that name their line and quote nothing; those that take models are
+    /// passed over where there are none.
+    ///
+    /// ```
+    /// use promptgate::{Moderator, Policy};
+    ///
+    /// let text = Policy::DEFAULT_TEXT.to_owned() + "\n[[must_allow]]\nprompt = \"a nude statue\"\n";
+    /// let policy = Policy::parse("mine.toml", &text)?;
+    /// let moderator = Moderator::builder(policy.clone().without_examples()).without_models().build()?;
+    /// let broken: Vec<_> = policy.broken_examples(false, |prompt| moderator.check(prompt)).collect();
+    /// assert_eq!(broken.len(), 1);
+    /// assert!(broken[0].1.to_string().ends_with("example of `must_allow` got `block` (adult-en:nude), expected `allow`"));
+    /// # Ok::<(), promptgate::LoadError>(())
+    /// ```
+    pub fn broken_examples<'a>(
+        &'a self,
+        models: bool,
+        mut check: impl FnMut(Prompt<'a>) -> Decision,
+    ) -> impl Iterator<Item = (Example<'a>, LoadError)> {
+        self.examples().filter(move |example| models || !example.models).filter_map(move |example| {
+            let decision = check(example.prompt);
+            let cause = decision.reasons.first().map_or("no reason", |reason| reason.rule.as_ref());
+            let message = format!(
+                "example of `{}` got `{}` ({cause}), expected `{}`",
+                example.key(),
+                decision.verdict.id(),
+                example.verdict.id()
+            );
+            let error = LoadError::new(self.place(), message).at_line(example.line);
+            (decision.verdict != example.verdict).then_some((example, error))
         })
     }
 

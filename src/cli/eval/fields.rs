@@ -10,7 +10,7 @@ use super::aspect::Aspects;
 use super::options::Eval;
 use super::rows::Row;
 use crate::category::{Category, UnknownCategory};
-use crate::cli::input::{Text, found, object};
+use crate::cli::input::{Cells, Text, found, object};
 
 /// Slices if none are asked for.
 const DEFAULT_SLICES: [&str; 3] = ["lang", "kind", "source"];
@@ -50,7 +50,7 @@ impl<'a> Names<'a> {
     }
 
     /// A name that matters and that a header has twice: which one counts is anybody's guess.
-    pub(super) fn twice_in<'b>(&self, header: &'b csv::ByteRecord) -> Option<&'b str> {
+    pub(super) fn twice_in<'b>(&self, header: &'b Cells) -> Option<&'b str> {
         let names: Vec<&str> = header.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
         let count = |name: &str| names.iter().filter(|known| **known == name).count();
         names.iter().copied().find(|name| (self.is_text(name) || self.matters(name)) && count(name) > 1)
@@ -69,16 +69,12 @@ pub(super) struct Fields {
     others: BTreeMap<String, Value>,
 }
 
-pub(super) fn csv_fields(
-    header: &csv::ByteRecord,
-    record: &csv::ByteRecord,
-    names: &Names<'_>,
-) -> Result<Fields, String> {
+pub(super) fn csv_fields(header: &Cells, record: &Cells, names: &Names<'_>) -> Result<Fields, String> {
     if record.len() != header.len() {
         return Err(format!("{} fields, expected {} as in the header", record.len(), header.len()));
     }
     let mut fields = Fields::default();
-    for (column, (name, value)) in header.iter().zip(record).enumerate() {
+    for (column, (name, value)) in header.iter().zip(record.iter()).enumerate() {
         let Ok(name) = std::str::from_utf8(name) else { continue };
         if !names.is_text(name) && !names.matters(name) {
             continue;
@@ -123,10 +119,10 @@ impl<'de> Visitor<'de> for FieldsVisitor<'_> {
             let key = key.unwrap_or_default();
             if self.0.is_text(&key) {
                 if let Some(text) = map.next_value_seed(Text)? {
-                    fields.texts.insert(key, text);
+                    fields.texts.insert(key.into_owned(), text.into_owned());
                 }
             } else if self.0.matters(&key) {
-                fields.others.insert(key, map.next_value()?);
+                fields.others.insert(key.into_owned(), map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -136,7 +132,7 @@ impl<'de> Visitor<'de> for FieldsVisitor<'_> {
 }
 
 /// Makes a row of what was read, or says what is missing.
-pub(super) fn row(mut fields: Fields, names: &Names<'_>, stem: &str, place: &str, line: usize) -> Result<Row, String> {
+pub(super) fn row(mut fields: Fields, names: &Names<'_>, stem: &str, place: &str, line: u64) -> Result<Row, String> {
     let labels = labels(fields.others.get(names.labels), names.labels)?;
     let prompt = names.prompt.iter().find_map(|name| fields.texts.remove(*name));
     let prompt = prompt.ok_or_else(|| format!("no text in {}, expected a prompt", names.quoted_prompt()))?;

@@ -24,9 +24,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 pub(super) use options::{Eval, HELP};
 
-use super::Failure;
 use super::args::Stages;
 use super::human::escaped;
+use super::{Failure, tell};
 use evaluation::Evaluation;
 use judge::System;
 use rows::Labelled;
@@ -81,10 +81,10 @@ fn json(report: &report::Report) -> Result<String, Failure> {
 
 fn print_errors(errors: &[String]) {
     for error in errors.iter().take(ERRORS) {
-        eprintln!("promptgate: {}", escaped(error, usize::MAX));
+        tell(format_args!("promptgate: {}", escaped(error, usize::MAX)));
     }
     if errors.len() > ERRORS {
-        eprintln!("promptgate: ... and {} more of {} errors", errors.len() - ERRORS, errors.len());
+        tell(format_args!("promptgate: ... and {} more of {} errors", errors.len() - ERRORS, errors.len()));
     }
 }
 

@@ -1,15 +1,15 @@
 //! Labelled rows of JSONL and CSV files, each either a row or an error that says what is wrong.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
-use std::path::Path;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
 
 use super::aspect::Aspects;
 use super::fields::{Fields, Names, csv_fields, json_fields, row};
 use super::options::{Eval, Format};
 use crate::cli::Failure;
-use crate::cli::args::InputFormat;
-use crate::cli::input::{Input, Source};
+use crate::cli::input::{Lines, MARK, Table};
+use crate::cli::source::{Source, place_of};
 
 /// One labelled prompt.
 pub(super) struct Row {
@@ -38,7 +38,8 @@ pub(super) struct Labelled {
 impl Labelled {
     /// Reads all files.
     pub(super) fn read(options: &Eval) -> Result<Self, Failure> {
-        let sources = options.files.iter().map(|path| Source::open(path)).collect::<Result<Vec<_>, _>>()?;
+        let open = |path: &PathBuf| Source::open(path).map_err(|message| Failure::File(place_of(path), message));
+        let sources = options.files.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let names = Names::new(options);
         let mut rows = Self::default();
         for (path, source) in options.files.iter().zip(sources) {
@@ -94,18 +95,17 @@ impl Labelled {
         format: Option<Format>,
         names: &Names<'_>,
     ) -> Result<(), Failure> {
-        let place = source.place.clone();
-        let fail = |error: std::io::Error| Failure::File(place.clone(), format!("cannot be read: {error}"));
+        let place = place_of(path);
         let stem = path.file_stem().filter(|_| path != Path::new("-"));
         let stem = stem.map_or_else(|| "standard input".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let format = match format.or_else(|| by_extension(path)) {
             Some(format) => format,
-            None => by_content(&mut source.reader).map_err(fail)?,
+            None => by_content(&mut source.reader).map_err(|error| failed(&place, &error))?,
         };
         let before = self.rows.len() + self.errors.len();
         match format {
-            Format::Jsonl => self.read_jsonl(source, names, &stem)?,
-            Format::Csv => self.read_csv(source, names, &stem)?,
+            Format::Jsonl => self.read_jsonl(source, names, &stem, &place)?,
+            Format::Csv => self.read_csv(source, names, &stem, &place)?,
         }
         if self.rows.len() + self.errors.len() == before {
             self.errors.push(format!("{place}: no rows, expected labelled prompts"));
@@ -113,46 +113,44 @@ impl Labelled {
         Ok(())
     }
 
-    fn read_jsonl(&mut self, source: Source, names: &Names<'_>, stem: &str) -> Result<(), Failure> {
-        let mut input = Input::new(source, Some(InputFormat::Jsonl));
-        while let Some(line) = input.next_line()? {
-            let number = line.number();
-            let fields = match line.into_bytes() {
-                Ok(bytes) if bytes.trim_ascii().is_empty() => continue,
-                Ok(bytes) => json_fields(&bytes, names),
+    fn read_jsonl(&mut self, source: Source, names: &Names<'_>, stem: &str, place: &str) -> Result<(), Failure> {
+        let mut lines = Lines::new(source.reader);
+        while let Some(line) = lines.next_line().map_err(|error| failed(place, &error))? {
+            let number = lines.line();
+            let fields = match line {
+                Ok(bytes) => {
+                    let bytes = if number == 1 { bytes.strip_prefix(MARK).unwrap_or(&bytes) } else { &bytes };
+                    if bytes.trim_ascii().is_empty() {
+                        continue;
+                    }
+                    json_fields(bytes, names)
+                }
                 Err(error) => Err(error),
             };
-            self.add(fields, names, stem, input.place(), number);
+            self.add(fields, names, stem, place, number);
         }
         Ok(())
     }
 
-    fn read_csv(&mut self, mut source: Source, names: &Names<'_>, stem: &str) -> Result<(), Failure> {
-        let mut bytes = Vec::new();
-        let place = source.place.clone();
-        source
-            .reader
-            .read_to_end(&mut bytes)
-            .map_err(|error| Failure::File(place.clone(), format!("cannot be read: {error}")))?;
-        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-        let fail = |error: csv::Error| Failure::File(place.clone(), format!("cannot be read: {error}"));
-        let mut lines = Lines { bytes, at: 0, line: 1 };
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-        let header = reader.byte_headers().map_err(fail)?.clone();
+    fn read_csv(&mut self, source: Source, names: &Names<'_>, stem: &str, place: &str) -> Result<(), Failure> {
+        let mut table = Table::new(source.reader, b',');
+        let header = match table.next_record().map_err(|error| failed(place, &error))? {
+            None => return Ok(()),
+            Some((_, Ok(header))) => header,
+            Some((line, Err(message))) => return Err(Failure::File(format!("{place}:{line}"), message)),
+        };
         if let Some(name) = names.twice_in(&header) {
             let message = format!("column `{name}` is there twice, expected it once");
             return Err(Failure::File(format!("{place}:1"), message));
         }
-        let mut record = csv::ByteRecord::new();
-        while reader.read_byte_record(&mut record).map_err(fail)? {
-            let line = lines.of(record.position().map_or(0, csv::Position::byte));
-            let fields = csv_fields(&header, &record, names);
-            self.add(fields, names, stem, &place, line);
+        while let Some((line, record)) = table.next_record().map_err(|error| failed(place, &error))? {
+            let fields = record.and_then(|record| csv_fields(&header, &record, names));
+            self.add(fields, names, stem, place, line);
         }
         Ok(())
     }
 
-    fn add(&mut self, fields: Result<Fields, String>, names: &Names<'_>, stem: &str, place: &str, line: usize) {
+    fn add(&mut self, fields: Result<Fields, String>, names: &Names<'_>, stem: &str, place: &str, line: u64) {
         let place = format!("{place}:{line}");
         match fields.and_then(|fields| row(fields, names, stem, &place, line)) {
             Ok(row) => self.rows.push(row),
@@ -161,25 +159,8 @@ impl Labelled {
     }
 }
 
-/// Counts the lines of a CSV file up to its records. The reader's own count is where the record before ended, which is not where
-/// a record begins behind blank lines or `\r\n`.
-struct Lines<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    line: usize,
-}
-
-impl Lines<'_> {
-    /// The line of the record that begins at byte `start` or behind the line ends there; records are asked for in their order.
-    fn of(&mut self, start: u64) -> usize {
-        let start = usize::try_from(start).unwrap_or(usize::MAX);
-        let ends = |bytes: &[u8]| bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let start = start + self.bytes.get(start..).map_or(0, ends);
-        let passed = self.bytes.get(self.at..start).unwrap_or_default();
-        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
-        self.at = start;
-        self.line
-    }
+fn failed(place: &str, error: &std::io::Error) -> Failure {
+    Failure::File(place.to_owned(), format!("cannot be read: {error}"))
 }
 
 impl Row {
@@ -199,27 +180,13 @@ fn by_extension(path: &Path) -> Option<Format> {
 /// JSONL starts with an object; nothing else does.
 fn by_content(reader: &mut dyn BufRead) -> std::io::Result<Format> {
     let start = reader.fill_buf()?;
-    let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
+    let start = start.strip_prefix(MARK).unwrap_or(start);
     Ok(if start.trim_ascii_start().starts_with(b"{") { Format::Jsonl } else { Format::Csv })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn csv_rows_know_their_line() {
-        let text = "\n\nprompt,labels\r\n\r\n\"two\nlines\",gore\r\na boat,\n\n\n\"\n\",\nlast,";
-        for bom in ["", "\u{feff}"] {
-            let reader = Box::new(std::io::Cursor::new(format!("{bom}{text}")));
-            let source = Source::of("labelled.csv", reader);
-            let names = Names { prompt: vec!["prompt"], negative: "", labels: "labels", id: "id", slices: Vec::new() };
-            let mut read = Labelled::default();
-            read.read_csv(source, &names, "labelled").unwrap();
-            let ids: Vec<&str> = read.rows.iter().map(|row| row.id.as_str()).collect();
-            assert_eq!((ids, read.errors), (vec!["5", "7", "10", "12"], Vec::new()));
-        }
-    }
 
     #[test]
     fn formats_follow_from_names_or_the_first_byte() {

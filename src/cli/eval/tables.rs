@@ -5,70 +5,10 @@ use std::fmt::Write;
 use super::aspect::Aspect;
 use super::report::{About, Compact, Headlines, Measured, Metric, MistakeKind, Report, Slice};
 use crate::category::Category;
+use crate::cli::table::{Line, Table};
 
 /// Most values of a slice that the terminal shows.
 const VALUES: usize = 30;
-
-/// Where cells stand in their column.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
-    Left,
-    Right,
-}
-
-/// Rows of cells as read, not escaped.
-pub(super) struct Table {
-    pub(super) title: String,
-    pub(super) notes: Vec<String>,
-    pub(super) columns: Vec<(String, Align)>,
-    pub(super) lines: Vec<Line>,
-    /// Most lines that the terminal shows; none of a table for the page alone.
-    pub(super) terminal_lines: usize,
-}
-
-pub(super) struct Line {
-    pub(super) cells: Vec<String>,
-    /// What stands below the cells, over their whole width.
-    pub(super) below: Option<String>,
-}
-
-impl Table {
-    /// A table whose first column is text and whose others are numbers.
-    fn numbers(title: impl Into<String>, columns: &[&str]) -> Self {
-        let align = |index| if index == 0 { Align::Left } else { Align::Right };
-        let columns = columns.iter().enumerate().map(|(index, &name)| (name.to_owned(), align(index)));
-        Self {
-            title: title.into(),
-            notes: Vec::new(),
-            columns: columns.collect(),
-            lines: Vec::new(),
-            terminal_lines: usize::MAX,
-        }
-    }
-
-    fn texts(title: &str, columns: &[&str]) -> Self {
-        let mut table = Self::numbers(title, columns);
-        table.columns.iter_mut().for_each(|(_, align)| *align = Align::Left);
-        table
-    }
-
-    fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
-        self
-    }
-
-    fn page_only(self) -> Self {
-        self.with_terminal_lines(0)
-    }
-
-    fn with_terminal_lines(self, terminal_lines: usize) -> Self {
-        Self { terminal_lines, ..self }
-    }
-
-    fn push(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.lines.push(Line { cells: cells.into_iter().collect(), below: None });
-    }
-}
 
 /// What was measured, on what, in a few lines.
 pub(super) fn heading(report: &Report) -> Vec<String> {
