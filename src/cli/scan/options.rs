@@ -105,7 +105,7 @@ pub(in crate::cli) struct Scan {
 }
 
 /// Decisions that are kept unless somebody says otherwise.
-pub(in crate::cli) const CACHE: usize = 50_000;
+pub(in crate::cli) const CACHE: usize = 20_000;
 
 /// How decisions are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
