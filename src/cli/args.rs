@@ -10,7 +10,7 @@ use super::bench::{self, Bench};
 use super::diff::{self, Diff};
 use super::eval::{self, Eval};
 use super::preview::{self, Preview};
-use super::scan::shards::{self, Merge};
+use super::scan::merge::{self, Merge};
 use super::scan::{self, Scan};
 use crate::lexicon::Wordlist;
 use crate::lexicon::lint::Date;
@@ -176,7 +176,7 @@ Examples:
     #[command(after_help = scan::HELP)]
     Scan(Scan),
     /// Put the outputs of a scan's shards together
-    #[command(after_help = shards::HELP)]
+    #[command(after_help = merge::HELP)]
     Merge(Merge),
     /// Measure how fast prompts are decided about
     #[command(after_help = bench::HELP)]

@@ -92,7 +92,7 @@ pub fn run() -> ExitCode {
         Command::Wordlist { command: WordlistCommand::Preview(command) } => preview::run(&args.stages, &command),
         Command::Policy { command: PolicyCommand::Diff(command) } => diff::run(&args.stages, &command),
         Command::Scan(command) => scan::run(&args.stages, &command),
-        Command::Merge(command) => scan::shards::run(&command),
+        Command::Merge(command) => scan::merge::run(&command),
         Command::Eval(command) => eval::run(&args.stages, &command),
         Command::Bench(command) => bench::run(&args.stages, &command),
         Command::Policy { command: PolicyCommand::Lint(command) } => policy::lint(&args.stages, &command),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::summary::Facts;
+use super::facts::Facts;
 use crate::cli::input::Standing;
 use crate::decision::Decision;
 use crate::prompt::Field;

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
-use super::journal::{Journal, Stamp, beside};
+use super::files::beside;
+use super::journal::{Journal, Stamp};
 use crate::cli::Failure;
 use crate::cli::source::{cannot_read, is_stdin, place_of};
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::beside;
 use super::summary::Summary;
 use crate::cli::Failure;
 
@@ -238,23 +239,6 @@ pub(super) const GOES_ON: &str = "; the same command with `--resume` goes on";
 /// What is said then.
 pub(super) fn cut_off(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::File(path.display().to_string(), format!("cannot be written: {error}{GOES_ON}"))
-}
-
-/// A path with something behind its name.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// Makes the names in the folder of a file last.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Not every system lets a folder be opened; those that do not need no such call.
-    match File::open(folder) {
-        Ok(folder) => folder.sync_all(),
-        Err(_) => Ok(()),
-    }
 }
 
 #[cfg(test)]

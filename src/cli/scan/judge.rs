@@ -10,10 +10,11 @@ use quick_cache::sync::Cache;
 use serde::Serialize;
 
 use super::differences::differs;
+use super::facts::Facts;
 use super::offenders::Key;
 use super::options::OutputFormat;
-use super::shards::Shard;
-use super::summary::{Facts, Summary};
+use super::shard::Shard;
+use super::summary::Summary;
 use crate::batch::MOST_TOGETHER;
 use crate::cli::human;
 use crate::cli::input::{Chunk, Content, Row, Wanted};

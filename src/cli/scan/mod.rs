@@ -1,24 +1,27 @@
 //! `promptgate scan`: every prompt of files, one decision per row, in input order; nothing lost, whatever happens when.
 //!
 //! A [`Log`] finds inputs (`inputs`), has one thread cut them into chunks, workers judge these (`judge`), and this thread take
-//! the results in order (`pipeline`). `output` and `journal` see to it that a scan that was cut off can go on, `shards` that
+//! the results in order (`pipeline`). `output` and `journal` see to it that a scan that was cut off can go on, `shard` and `merge` that
 //! several machines can share one; `summary` counts, `report` shows. `policy diff` and `wordlist preview` are passes over
 //! a log as well.
 
 mod columns;
 mod differences;
+mod facts;
+mod files;
 mod inputs;
 mod journal;
 mod judge;
 mod languages;
 mod log;
+pub(super) mod merge;
 mod offenders;
 mod options;
 mod output;
 mod pipeline;
 mod progress;
 pub(super) mod report;
-pub(super) mod shards;
+mod shard;
 mod summary;
 mod time;
 
@@ -31,11 +34,11 @@ pub(super) use differences::{Differences, shape};
 use journal::{Checkpoint, Journal, Note, Plan};
 pub(super) use judge::{Judge, Judged, Wishes};
 pub(super) use log::Log;
+use merge::Manifest;
 use offenders::Key;
 pub(super) use options::{CACHE, HELP, Reading, Scan};
 use output::{Output, Target};
 use report::About;
-use shards::Manifest;
 pub(super) use summary::{Summary, Totals};
 
 /// Exit status of a scan that was stopped before the end.

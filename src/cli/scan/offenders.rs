@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::sync_folder;
+use super::files::sync_folder;
 use super::time::Moment;
 use crate::category::{Category, Severity};
 use crate::cli::{Failure, tell};

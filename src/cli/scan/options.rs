@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::shards::Shard;
+use super::shard::Shard;
 use crate::cli::Failure;
 use crate::cli::input::{FieldPath, Format, Wanted};
 use crate::policy::Explain;
@@ -197,7 +197,7 @@ impl Scan {
         let beside_report = || {
             // Without a slash at the end, which would put the key into the folder that is shown to others.
             let report: PathBuf = self.report.as_deref()?.components().collect();
-            Some(super::journal::beside(&report, ".key"))
+            Some(super::files::beside(&report, ".key"))
         };
         self.user_key.clone().or_else(beside_report)
     }

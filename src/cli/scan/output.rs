@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::columns;
-use super::journal::{Checkpoint, Journal, Note, Plan, beside, cut_off, sync_folder};
+use super::files::{beside, sync_folder};
+use super::journal::{Checkpoint, Journal, Note, Plan, cut_off};
 use super::options::OutputFormat;
 use crate::cli::Failure;
 
@@ -192,15 +193,6 @@ fn table_part(path: &Path) -> PathBuf {
 
 fn on_stdout(error: &io::Error) -> Failure {
     Failure::on_output("standard output", error)
-}
-
-/// Writes a file that is there as a whole or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let part = beside(path, ".part");
-    let fail = |error: io::Error| Failure::on_output(&path.display().to_string(), &error);
-    let mut file = File::create(&part).map_err(fail)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fail)?;
-    fs::rename(&part, path).and_then(|()| sync_folder(path)).map_err(fail)
 }
 
 impl Part {

@@ -10,9 +10,9 @@ use plotters::prelude::*;
 use serde::Serialize;
 
 use super::differences::{Changes, Differences, Sample};
+use super::files::write_whole;
 use super::journal::Plan;
-use super::output::write_whole;
-use super::shards::Shard;
+use super::shard::Shard;
 use super::summary::{Outcomes, Summary, category_ids};
 use crate::cli::Failure;
 use crate::cli::page::{self, escaped, write_table};

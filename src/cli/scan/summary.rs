@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::differences::Differences;
+use super::facts::Facts;
 use super::languages::language;
 use super::offenders::Offenders;
 use super::time::Moment;
 use crate::category::Category;
-use crate::cli::input::{Content, Standing};
+use crate::cli::input::Standing;
 use crate::decision::{Decision, Verdict};
 use crate::syntax;
 
@@ -21,21 +21,6 @@ const SCORE_BINS: usize = 20;
 const ERRORS: usize = 50;
 /// Slowest prompts that a report names.
 const SLOWEST: usize = 20;
-
-/// What a row was and what became of it.
-pub(super) struct Facts<'a> {
-    pub(super) id: &'a str,
-    pub(super) standing: Standing,
-    pub(super) content: &'a Content,
-    pub(super) decision: &'a Decision,
-    pub(super) shadow: Option<&'a Decision>,
-    pub(super) took: Option<Duration>,
-    pub(super) cached: bool,
-    /// Whether its prompt may be quoted.
-    pub(super) shown: bool,
-    /// Whether a time was asked for.
-    pub(super) timed: bool,
-}
 
 /// Everything that is counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

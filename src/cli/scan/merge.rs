@@ -1,7 +1,6 @@
-//! Shards: a log scanned by several machines, each its share of the rows, and put together again.
+//! `promptgate merge`: the outputs of all shards of a scan put together again.
 //!
-//! Which shard a row is of follows from where it stands, so that machines need not talk. Beside the output of a shard lies
-//! what it counted (`FILE.shard`); [`merge`](self::run) needs these files to put rows back in the order of the input.
+//! Beside the output of a shard lies what it counted (`FILE.shard`), from which the order of all rows follows.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,10 +9,12 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::{GOES_ON, Journal, Note, Plan, beside};
+use super::files::{beside, write_whole};
+use super::journal::{GOES_ON, Journal, Note, Plan};
 use super::options::OutputFormat;
 use super::output::{Output, Target};
 use super::report::{self, About};
+use super::shard::{Shard, index};
 use super::summary::Summary;
 use crate::cli::source::Source;
 use crate::cli::{Failure, tell};
@@ -28,63 +29,6 @@ Examples:
 
 /// Bytes of lines that are written at once.
 const TOGETHER: usize = 1 << 20;
-
-/// One of several shards, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub(in crate::cli) struct Shard {
-    index: u64,
-    count: u64,
-}
-
-impl std::str::FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected I/N, with I from 1 to N".to_owned();
-        let (index, count) = text.split_once('/').ok_or_else(expected)?;
-        let number = |text: &str| text.parse::<u64>().map_err(|_| expected());
-        let (index, count) = (number(index)?, number(count)?);
-        if (1..=count).contains(&index) { Ok(Self { index, count }) } else { Err(expected()) }
-    }
-}
-
-impl TryFrom<String> for Shard {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Shard> for String {
-    fn from(shard: Shard) -> Self {
-        shard.to_string()
-    }
-}
-
-impl std::fmt::Display for Shard {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.index, self.count)
-    }
-}
-
-impl Shard {
-    /// Whether a row is of this shard.
-    pub(super) fn holds(self, place: &str, ordinal: u64) -> bool {
-        index(self.count, place, ordinal) == self.index
-    }
-}
-
-/// Which of `count` shards a row is of, by the hash of where it stands: the same on every machine, and evenly spread
-/// whatever the order of the rows.
-fn index(count: u64, place: &str, ordinal: u64) -> u64 {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(place.as_bytes()).update(&[0]).update(&ordinal.to_le_bytes());
-    let mut first = [0; 8];
-    hasher.finalize_xof().fill(&mut first);
-    u64::from_le_bytes(first) % count + 1
-}
 
 /// What lies beside the output of a shard.
 #[derive(Debug, Serialize, Deserialize)]
@@ -109,7 +53,7 @@ impl Manifest {
         let path = Self::path_of(output);
         let text = serde_json::to_string(self)
             .map_err(|error| Failure::File(path.display().to_string(), error.to_string()))?;
-        super::output::write_whole(&path, text.as_bytes())
+        write_whole(&path, text.as_bytes())
     }
 
     /// Removes what an earlier scan left: it says nothing of the rows that come.
@@ -279,28 +223,5 @@ impl Lines {
             )
         };
         if rest { Ok(()) } else { Err(fail()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_row_is_of_one_shard() {
-        for count in [1, 2, 7] {
-            let shards: Vec<Shard> = (1..=count).map(|index| format!("{index}/{count}").parse().unwrap()).collect();
-            let mut sizes = vec![0; shards.len()];
-            for record in 0..2000 {
-                let of: Vec<usize> =
-                    (0..shards.len()).filter(|&shard| shards[shard].holds("log.jsonl", record)).collect();
-                assert_eq!(of.len(), 1);
-                sizes[of[0]] += 1;
-            }
-            assert!(sizes.iter().all(|size| (size * shards.len()).abs_diff(2000) < 500), "{sizes:?}");
-        }
-        for wrong in ["0/2", "3/2", "1", "a/b", "1/0", "/", "-1/2"] {
-            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
-        }
     }
 }
