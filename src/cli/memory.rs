@@ -1,7 +1,7 @@
 //! The memory of this process: how much there is of it, and that it is given back.
 
 /// Begins the command anew with a C library that gives freed memory back and keeps one heap a core. Without, glibc keeps what
-/// opening a model took for a while: a scan with models on two cores takes some 100 MB more. It costs a few milliseconds.
+/// opening a model took for a while: a scan with models on two cores takes some 80 MB more. It costs a few milliseconds.
 ///
 /// Does nothing where the environment already says how memory is to be handled, or on other systems.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

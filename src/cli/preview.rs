@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::Stages;
 use super::input::{Chunk, Row, Wanted};
-use super::scan::{Log, Reading, Totals, shape, stopped};
+use super::scan::{Log, Reading, SAMPLES, Totals, sample_text, stopped};
 use super::table::{Line, Table, write_table};
 use super::{Failure, print};
 use crate::category::{Category, Severity};
@@ -18,7 +18,7 @@ use crate::lexicon::{ListKind, Wordlist};
 use crate::moderator::{Moderator, Scratch};
 use crate::normalize::fold_term;
 use crate::policy::Explain;
-use crate::prompt::{Field, Prompt};
+use crate::prompt::Prompt;
 
 pub(super) const HELP: &str = "Tells for each term how many rows it hits, how many of them are stopped today (by lists and rules, or by models), how many
 would be stopped newly, and how many the models call harmless. Exceptions that are deployed count. A term that models call
@@ -32,10 +32,6 @@ Examples:
 
 /// The id of a list that holds a term given by itself.
 const ID: &str = "preview";
-/// Samples that are shown.
-const SAMPLES: usize = 25;
-/// Characters of a sample.
-const SAMPLE_CHARS: usize = 160;
 
 #[derive(clap::Args)]
 pub(super) struct Preview {
@@ -262,9 +258,7 @@ impl Judge<'_> {
         }
         if effect.newly_stopped > 0 && effects.samples.len() < SAMPLES {
             let of_list = with_list.reasons.iter().filter(|reason| reason.rule.starts_with(&self.prefix));
-            let spans = of_list.filter(|reason| reason.field == Field::Prompt).filter_map(|reason| reason.span);
-            let text = if self.show_text { content.prompt.clone() } else { shape(&content.prompt, spans) };
-            let text = text.chars().take(SAMPLE_CHARS).collect();
+            let text = sample_text(&content.prompt, self.show_text, of_list);
             effects.samples.push(Sample { id: row.id.clone(), terms, text });
         }
     }

@@ -214,6 +214,8 @@ fn merge_takes_no_shard_that_has_not_ended_or_names_users_otherwise() {
     scan(&format!("{users} --user-key key-c -o 2.jsonl --shard 2/2")).says(2, &[]);
     work.run("merge 1.jsonl 2.jsonl -o m.jsonl -q").says(2, &[]);
     // What is scanned anew is no shard until it has ended.
+    work.write("n.jsonl.journal", "");
+    work.run("merge 1.jsonl 2.jsonl -o n.jsonl").refuses(&["n.jsonl.journal: left by a merge", "`--force`"]);
     work.write("2.jsonl.journal", "");
     work.run("merge 1.jsonl 2.jsonl -o n.jsonl").refuses(&["2.jsonl: its scan has not ended"]);
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 use crate::cli::input::Standing;
-use crate::decision::Decision;
+use crate::decision::{Decision, Reason};
 use crate::prompt::Field;
 use crate::span::Span;
 
-/// Most samples of each direction.
-const SAMPLES: usize = 25;
+/// Most samples of a kind.
+pub(in crate::cli) const SAMPLES: usize = 25;
 /// Characters of a sample.
 const SAMPLE_CHARS: usize = 160;
 
@@ -99,10 +99,7 @@ impl Differences {
         }
         let samples = if stricter { &mut self.stricter } else { &mut self.milder };
         if samples.len() < SAMPLES {
-            let spans =
-                acting.reasons.iter().filter(|reason| reason.field == Field::Prompt).filter_map(|reason| reason.span);
-            let text = if facts.shown { facts.content.prompt.clone() } else { shape(&facts.content.prompt, spans) };
-            let text = text.chars().take(SAMPLE_CHARS).collect();
+            let text = sample_text(&facts.content.prompt, facts.shown, acting.reasons.iter());
             samples.push(Sample { standing: facts.standing, id: facts.id.to_owned(), rules, text });
         }
     }
@@ -135,8 +132,15 @@ impl Differences {
     }
 }
 
+/// The beginning of a prompt as it is, if it may be `shown`, else of its shape, with what `reasons` point at in brackets.
+pub(in crate::cli) fn sample_text<'a>(prompt: &str, shown: bool, reasons: impl Iterator<Item = &'a Reason>) -> String {
+    let spans = reasons.filter(|reason| reason.field == Field::Prompt).filter_map(|reason| reason.span);
+    let text = if shown { prompt.to_owned() } else { shape(prompt, spans) };
+    text.chars().take(SAMPLE_CHARS).collect()
+}
+
 /// What a prompt looks like without its words: letters become `x`, digits `0`, what a reason points at stands in brackets.
-pub(in crate::cli) fn shape(text: &str, spans: impl Iterator<Item = Span>) -> String {
+fn shape(text: &str, spans: impl Iterator<Item = Span>) -> String {
     let spans: Vec<Span> = spans.collect();
     let mut shape = String::with_capacity(text.len());
     for (place, character) in text.char_indices() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::time::Moment;
 use crate::cli::input::{Content, Standing};
 use crate::decision::Decision;
 
@@ -16,6 +17,7 @@ pub(super) struct Facts<'a> {
     pub(super) cached: bool,
     /// Whether its prompt may be quoted.
     pub(super) shown: bool,
-    /// Whether a time was asked for.
+    /// Whether a time was asked for, and the one that could be read.
     pub(super) timed: bool,
+    pub(super) moment: Option<Moment>,
 }

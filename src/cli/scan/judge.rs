@@ -15,6 +15,7 @@ use super::offenders::Key;
 use super::options::OutputFormat;
 use super::shard::Shard;
 use super::summary::Summary;
+use super::time::Moment;
 use crate::batch::MOST_TOGETHER;
 use crate::cli::human;
 use crate::cli::input::{Chunk, Content, Row, Wanted};
@@ -169,6 +170,7 @@ impl<'a> Judge<'a> {
                         cached,
                         shown,
                         timed: self.wanted.time.is_some(),
+                        moment: content.time.as_ref().and_then(Moment::of),
                     };
                     judged.summary.count(&facts, self.wishes.report);
                     if let Some(key) = self.key.filter(|_| self.wishes.report) {

@@ -116,6 +116,11 @@ pub(in crate::cli) fn run(options: &Merge) -> Result<ExitCode, Failure> {
     }
     let target = Target { path: options.output.as_deref(), format, force: options.force, resume: false };
     let inputs: Vec<&Path> = options.shards.iter().map(PathBuf::as_path).collect();
+    let left = target.path.map(Journal::path_of).filter(|journal| !options.force && journal.exists());
+    if let Some(journal) = left {
+        let message = "left by a merge or scan that was cut off, expected none; `--force` merges anew";
+        return Err(Failure::File(journal.display().to_string(), message.to_owned()));
+    }
     let lines = shards.iter().map(|(path, _)| Lines::open(path)).collect::<Result<Vec<_>, _>>()?;
     let (output, _) = Output::open(&target, &inputs, &first.plan)?;
     let journal = match put_together(first, lines, output) {

@@ -30,7 +30,7 @@ use std::process::ExitCode;
 
 use super::args::Stages;
 use super::{Failure, tell};
-pub(super) use differences::{Differences, shape};
+pub(super) use differences::{Differences, SAMPLES, sample_text};
 use journal::{Checkpoint, Journal, Note, Plan};
 pub(super) use judge::{Judge, Judged, Wishes};
 pub(super) use log::Log;

@@ -9,7 +9,6 @@ use super::differences::Differences;
 use super::facts::Facts;
 use super::languages::language;
 use super::offenders::Offenders;
-use super::time::Moment;
 use crate::category::Category;
 use crate::cli::input::Standing;
 use crate::decision::{Decision, Verdict};
@@ -192,8 +191,7 @@ impl Summary {
                 *bin += 1;
             }
         }
-        let moment = facts.content.time.as_ref().and_then(Moment::of);
-        match moment {
+        match facts.moment {
             Some(moment) => self.hours.entry(moment.hour()).or_default().count(verdict),
             None => self.no_time += u64::from(facts.timed),
         }
@@ -207,9 +205,8 @@ impl Summary {
 
     /// Counts a judged row of a user, who is named by a pseudonym, or of nobody.
     pub(super) fn count_user(&mut self, pseudonym: Option<&str>, facts: &Facts<'_>) {
-        let moment = facts.content.time.as_ref().and_then(Moment::of);
         match pseudonym {
-            Some(pseudonym) => self.offenders.count(pseudonym, facts.decision, moment),
+            Some(pseudonym) => self.offenders.count(pseudonym, facts.decision, facts.moment),
             None => self.no_user += 1,
         }
     }
